@@ -1,0 +1,1 @@
+"""Django project: settings and URL roots."""

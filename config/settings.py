@@ -1,0 +1,32 @@
+"""Django settings. A scan needs no database, no migration and no SECRET_KEY."""
+
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.boolean("DJANGO_DEBUG", default=False)
+SECRET_KEY = env.text("DJANGO_SECRET_KEY") or token_urlsafe(50)
+ALLOWED_HOSTS: list[str] = []
+
+INSTALLED_APPS = ["monitor", "vp_squeeze", "grid_screening"]
+MIDDLEWARE: list[str] = []
+DATABASES: dict[str, Any] = {}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+SCREENER: dict[str, Any] = {
+    name: value
+    for name, value in {
+        "base_url": env.text("BINANCE_FAPI_URL"),
+        "data_dir": env.folder("SCREENER_DATA_DIR"),
+    }.items()
+    if value is not None
+}
+"""Overrides of `grid_screening.conf.ScreenerSettings`, plus ``base_url``, ``proxy``
+and ``data_dir``. Flags override these."""

@@ -1,0 +1,1 @@
+"""The exchange gateway, and positions in real time."""

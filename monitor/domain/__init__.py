@@ -1,0 +1,1 @@
+"""Words of the market: instruments, bars, orders. Pure."""

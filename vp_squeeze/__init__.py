@@ -1,0 +1,1 @@
+"""Volume profile and squeeze."""
