@@ -1,0 +1,1 @@
+"""Factor calculators over whole panels. Pure."""

@@ -1,0 +1,61 @@
+"""Illegal settings say what is legal."""
+
+from typing import Any
+
+import pytest
+
+from grid_screening.conf import ScreenerSettings, decimal_fee
+from grid_screening.exceptions import InvalidSettings
+from monitor.domain.market import KlineInterval
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("top", -1, "top must be 0 (all) or more, was -1"),
+        ("bars", 14, "bars must be 15…1499, was 14"),
+        ("bars", 1500, "bars must be 15…1499, was 1500"),
+        ("min_volume", float("nan"), "min_volume must be a number ≥ 0, was nan"),
+        ("min_days", -0.1, "min_days must be a number ≥ 0, was -0.1"),
+        ("max_natr", 0.5, "max_natr must be ≥ min_natr (1), was 0.5"),
+        ("max_quote_age_s", 0, "max_quote_age_s must be a number > 0, was 0"),
+        ("grid_margin_usdt", float("inf"), "grid_margin_usdt must be a number > 0"),
+        ("max_tick_share", 1.5, "max_tick_share must be in [0, 1], was 1.5"),
+        ("min_coverage", -0.1, "min_coverage must be in [0, 1], was -0.1"),
+        ("maker_fee", 0.02, "maker_fee must be a fraction in [0, 0.01)"),
+        ("max_leverage", 0, "max_leverage must be at least 1, was 0"),
+        ("io_workers", 0, "io_workers must be at least 1, was 0"),
+        ("weights", (0.5, 0.5, 0.0), "four finite numbers ≥ 0 with sum 1"),
+        ("weights", (0.5, 0.6, -0.1, 0.0), "four finite numbers ≥ 0 with sum 1"),
+        ("weights", (0.2, 0.2, 0.3, 0.3 + 1e-8), "(their sum is 1)"),
+        ("interval", KlineInterval.MONTH1, "months are not equidistant"),
+    ],
+)
+def test_illegal_value_is_refused(name: str, value: Any, message: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        ScreenerSettings(**{name: value})
+    assert message in str(caught.value)
+
+
+def test_weights_may_miss_one_by_rounding_only() -> None:
+    weights = (0.1, 0.2, 0.3, 0.4 + 5e-10)
+    assert ScreenerSettings(weights=weights).weights == weights
+
+
+def test_merging_refuses_unknown_names_and_lists_the_known() -> None:
+    with pytest.raises(InvalidSettings, match="setting must be one of bars,"):
+        ScreenerSettings().merged({"tops": 3})
+    assert ScreenerSettings().merged({"top": 3}).top == 3
+
+
+def test_report_settings_are_plain_and_named_like_flags() -> None:
+    document = ScreenerSettings(symbols=("AUSDT",)).by_flag()
+    assert document["margin"] == 1000.0
+    assert document["workers"] == 20
+    assert document["interval"] == "4h"
+    assert document["symbols"] == ["AUSDT"]
+    assert document["brackets"] == "assumed"
+
+
+def test_fee_becomes_the_decimal_it_is_spelled_as() -> None:
+    assert str(decimal_fee(0.0002)) == "0.0002"

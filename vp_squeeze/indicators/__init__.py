@@ -1,0 +1,1 @@
+"""Panel-wide indicators. Pure."""
