@@ -1,0 +1,192 @@
+"""Where the levels of a short grid stand: bounds, spacing, counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from monitor.domain.instruments import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRules:
+    """How a grid is drawn around a price. Every number is a default."""
+
+    lower_atr_multiple: Decimal = Decimal(3)
+    """Lower bound: daily ATRs below the price."""
+    upper_atr_multiple: Decimal = Decimal(2)
+    """Upper bound: daily ATRs above the price."""
+    lowest_price_share: Decimal = Decimal("0.1")
+    """The lower bound is never below this share of the price."""
+    spacing_atr_multiple: Decimal = Decimal("0.5")
+    """Spacing in hourly ATRs."""
+    fee_multiple: Decimal = Decimal(2)
+    """A spacing is at least this many round trips of maker fees wide."""
+    most_levels: int = 200
+    """Orders per symbol the exchange accepts where it states no useful limit."""
+    stop_gap: Decimal = Decimal("1.005")
+    """Stop price ÷ upper bound."""
+    liquidation_gap: Decimal = Decimal("1.005")
+    """Liquidation price ÷ stop price, at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Arithmetic levels ``lower_bound + i · grid_step`` around a price.
+
+    Prices in quote currency; bounds and step are multiples of the tick.
+    """
+
+    price: Decimal
+    """Price the grid starts at."""
+    lower_bound: Decimal
+    grid_step: Decimal
+    level_count: int
+    upper_limit: Decimal
+    """No level lies above; not rounded to tick."""
+    coarsened: bool
+    """Whether the step was widened beyond the planned spacing."""
+
+    @property
+    def upper_bound(self) -> Decimal:
+        """The last level."""
+        return self.lower_bound + (self.level_count - 1) * self.grid_step
+
+    @property
+    def levels_below(self) -> int:
+        """Levels strictly below the price."""
+        if self.price <= self.lower_bound:
+            return 0
+        whole, rest = divmod(self.price - self.lower_bound, self.grid_step)
+        return min(int(whole) + (rest > 0), self.level_count)
+
+    @property
+    def levels_above(self) -> int:
+        """Levels strictly above the price; one exactly at it is on neither side."""
+        below = self.levels_below
+        at_price = self.lower_bound + below * self.grid_step == self.price
+        return max(self.level_count - below - at_price, 0)
+
+    @property
+    def lot_count(self) -> int:
+        """Lots short when fully loaded, that is with the order at U filled."""
+        return self.levels_below + self.levels_above
+
+    @property
+    def level_sum(self) -> Decimal:
+        """Sum of all level prices."""
+        n = self.level_count
+        return n * self.lower_bound + self.grid_step * (n * (n - 1) // 2)
+
+    @property
+    def sum_above(self) -> Decimal:
+        """Sum of the level prices above the price."""
+        n = self.levels_above
+        return n * self.upper_bound - self.grid_step * (n * (n - 1) // 2)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is something to buy below and to sell above the price."""
+        return self.levels_below > 0 and self.levels_above > 0
+
+
+def planned_ladder(
+    *,
+    price: Decimal,
+    atr_daily: Decimal,
+    atr_hourly: Decimal,
+    maker_fee: Decimal,
+    instrument: Instrument,
+    rules: GridRules,
+) -> Ladder:
+    """Return the ladder of ``exact.md`` §4; it may be unusable.
+
+    Parameters
+    ----------
+    price, atr_daily, atr_hourly : Decimal
+        Quote currency, > 0.
+    maker_fee : Decimal
+        Fraction per side.
+    instrument : Instrument
+        Tick and order count limit.
+    rules : GridRules
+        Multiples and limits.
+
+    Notes
+    -----
+    The smallest legal step (fees) is rounded up to the tick, the planned spacing
+    down. A ladder with more levels than orders are allowed gets the smallest step
+    that fits.
+    """
+    tick = instrument.tick_size
+    lower = lower_limit(price, atr_daily, rules)
+    upper = price + rules.upper_atr_multiple * atr_daily
+    lower_bound = rounded_up(lower, tick)
+    step = max(
+        rounded_down(rules.spacing_atr_multiple * atr_hourly, tick),
+        tick,
+        rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick),
+    )
+    most = min(instrument.max_order_count or rules.most_levels, rules.most_levels)
+    planned = _ladder(price, lower_bound, upper, step, coarsened=False)
+    if planned.level_count <= most:
+        return planned
+    step = _step_for(most, upper - lower_bound, tick)
+    return _ladder(price, lower_bound, upper, step, coarsened=True)
+
+
+def lower_limit(price: Decimal, atr_daily: Decimal, rules: GridRules) -> Decimal:
+    """Return the lower bound before rounding: ATRs below, floored at a share."""
+    return max(
+        price - rules.lower_atr_multiple * atr_daily, rules.lowest_price_share * price
+    )
+
+
+def coarser_ladders(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
+    """Yield usable ladders with ever fewer levels, each with its smallest step.
+
+    Bounds stay; the last ladder has two levels, the upper one just above the
+    price.
+    """
+    span = ladder.upper_limit - ladder.lower_bound
+    count = ladder.level_count
+    for most in range(ladder.level_count - 1, 1, -1):
+        step = _step_for(most, span, tick_size)
+        if most == 2:  # noqa: PLR2004  # two levels: the upper one must clear the price
+            reach = rounded_down(ladder.price - ladder.lower_bound, tick_size)
+            step = max(step, reach + tick_size)
+        coarser = _ladder(
+            ladder.price, ladder.lower_bound, ladder.upper_limit, step, coarsened=True
+        )
+        if coarser.level_count < count and coarser.is_usable:
+            count = coarser.level_count
+            yield coarser
+
+
+def rounded_down(value: Decimal, unit: Decimal) -> Decimal:
+    """Return the largest multiple of ``unit`` not above ``value`` ≥ 0."""
+    return value // unit * unit
+
+
+def rounded_up(value: Decimal, unit: Decimal) -> Decimal:
+    """Return the smallest multiple of ``unit`` not below ``value`` ≥ 0."""
+    floor = rounded_down(value, unit)
+    return floor if floor == value else floor + unit
+
+
+def _step_for(most: int, span: Decimal, tick: Decimal) -> Decimal:
+    # floor(span / step) + 1 ≤ most  ⇔  step > span / most
+    return rounded_down(span / most, tick) + tick
+
+
+def _ladder(
+    price: Decimal, lower: Decimal, upper: Decimal, step: Decimal, *, coarsened: bool
+) -> Ladder:
+    count = int((upper - lower) // step) + 1 if upper >= lower else 0
+    return Ladder(
+        price=price,
+        lower_bound=lower,
+        grid_step=step,
+        level_count=count,
+        upper_limit=upper,
+        coarsened=coarsened,
+    )

@@ -1,0 +1,120 @@
+"""What a scan returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from monitor.domain.requests import RequestStatistics
+from monitor.domain.typing import Symbol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something is not there."""
+
+    code: str
+    """Stable, machine-readable: ``turnover``, ``gap``, …"""
+    text: str
+    """For people; says what is legal."""
+    value: float | str | None = None
+    """What was found."""
+    limit: float | str | None = None
+    """What is required."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A symbol that was not scored, and why."""
+
+    symbol: Symbol
+    stage: str
+    """The funnel stage that stopped it."""
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelStage:
+    """Symbols left after one stage."""
+
+    stage: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedSymbol:
+    """One listed symbol."""
+
+    rank: int
+    symbol: Symbol
+    gss: float
+    confidence: float
+    vetoed: bool
+    score_breakdown: Mapping[str, float | None]
+    factors: Mapping[str, float | None]
+    marks: tuple[str, ...]
+    grid: Mapping[str, Decimal | float | int | str | None] | None
+    """The plan; None when none is legal (then ``grid_reason`` says why)."""
+    grid_reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotListed:
+    """A scored symbol below the listed ones."""
+
+    symbol: Symbol
+    rank: int
+    gss: float
+    vetoed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningReport:
+    """A ranking of the market, with everything it left out accounted for."""
+
+    generated_at: str
+    """ISO-8601, UTC."""
+    as_of_ms: int
+    last_bar_close_ms: int | None
+    source: str
+    """``live``, ``demo``, ``simulated`` or ``snapshot``."""
+    settings: Mapping[str, Any]
+    """Effective values by flag name."""
+    funnel: tuple[FunnelStage, ...]
+    coverage: float
+    degraded: bool
+    """Whether coverage is below ``min_coverage``."""
+    requests: RequestStatistics
+    seconds: float
+    ranked: tuple[RankedSymbol, ...]
+    not_listed: tuple[NotListed, ...]
+    excluded: tuple[Exclusion, ...]
+    notes: tuple[str, ...] = ()
+    """Remarks for people: veto never fired, interval warnings."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the published JSON document as plain values.
+
+        Prices and quantities are ``Decimal`` with the exact decimals of tick
+        and step; everything else is str, int, float, bool, None, list or dict.
+        No value is NaN or infinite.
+        """
+        from grid_screening.reports.document import report_document
+
+        return report_document(self)
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return the listed symbols as a frame: one row each, index ``symbol``.
+
+        Columns: rank, gss, confidence, vetoed, every factor, every part of the
+        score (``score_…``), every number of the grid (``grid_…``), marks.
+        Missing numbers are NaN.
+        """
+        from grid_screening.reports.dataframe import report_dataframe
+
+        return report_dataframe(self)
