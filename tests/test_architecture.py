@@ -17,6 +17,8 @@ EFFECTS = (
     "monitor/api_clients/transport.py",
     "monitor/api_clients/binance.py",
     "monitor/api_clients/clock.py",
+    "monitor/api_clients/session.py",
+    "monitor/api_clients/sockets.py",
     "monitor/ratelimit/limiter.py",
     "monitor/simulator/__main__.py",
     "monitor/simulator/cli.py",

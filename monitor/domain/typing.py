@@ -14,4 +14,4 @@ IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
 Symbol: TypeAlias = str
-"""Exchange symbol, upper case, possibly non-ASCII: ``"BTCUSDT"``, ``"币安人生USDT"``."""
+"""Exchange symbol, upper case, possibly non-ASCII: ``"BTCUSDT"``, ``"龙虾USDT"``."""

@@ -1,0 +1,1 @@
+"""Request weight: the pure budget and the thread-safe limiter."""

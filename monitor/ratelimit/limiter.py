@@ -1,0 +1,230 @@
+"""Waiting for request budget, for many threads."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from threading import Condition, Event
+
+from ratelimit import RateLimitException
+from ratelimit.decorators import RateLimitDecorator
+
+from monitor.api_clients.endpoints import POOL_QUOTAS, Pool, PoolQuota
+from monitor.exceptions import IpBanned, RequestCancelled, WaitTooLong
+from monitor.ratelimit.budget import Denial, Grant, Lane, WeightLedger
+
+LONGEST_PAUSE_S = 0.25
+"""Waits are cut into pieces no longer than this, so that a cancellation or a
+corrected clock is noticed."""
+
+Pause = Callable[[Condition, float], object]
+
+
+class WeightLimiter:
+    """Grants weight from a ledger to threads, waiting until there is some.
+
+    Higher lanes first; inside a lane first come, first served. One limiter may
+    serve several clients.
+
+    Parameters
+    ----------
+    ledger : WeightLedger
+        Accessed under this limiter's lock.
+    now_ms : callable
+        The exchange's clock, ms UTC.
+    pause : callable, optional
+        ``pause(condition, seconds)`` waits with the condition's lock held;
+        `threading.Condition.wait` by default.
+    """
+
+    def __init__(
+        self,
+        ledger: WeightLedger,
+        *,
+        now_ms: Callable[[], int],
+        pause: Pause = Condition.wait,
+    ) -> None:
+        self._ledger = ledger
+        self._now_ms = now_ms
+        self._pause = pause
+        self._changed = Condition()
+        self._queues: Mapping[Lane, deque[_Ticket]] = {lane: deque() for lane in Lane}
+
+    def acquire(
+        self,
+        weight: int,
+        *,
+        lane: Lane = Lane.SCAN,
+        max_wait_s: float,
+        cancelled: Event,
+    ) -> Grant:
+        """Return a grant of ``weight``, after waiting at most ``max_wait_s``.
+
+        Blocks. Whoever gets a grant and then sends nothing must `release` it.
+
+        Raises
+        ------
+        IpBanned
+            A ban is in force; at once.
+        WaitTooLong
+            The wait is, or proves to be, longer than allowed; as early as that
+            is known.
+        RequestCancelled
+            ``cancelled`` was set.
+        """
+        with self._changed:
+            ticket = _Ticket(weight, lane, max_wait_s, self._now_ms())
+            self._queues[lane].append(ticket)
+            try:
+                while True:
+                    if cancelled.is_set():
+                        raise RequestCancelled
+                    grant = self._attempt(ticket)
+                    if grant is not None:
+                        return grant
+            finally:
+                self._queues[lane].remove(ticket)
+                self._changed.notify_all()
+
+    def release(self, grant: Grant) -> None:
+        """Give back a grant whose request was certainly never sent."""
+        with self._changed:
+            self._ledger.release(grant)
+            self._changed.notify_all()
+
+    def observe(self, used_weight: int, *, sent_ms: int, received_ms: int) -> None:
+        """Pass on what the exchange says this IP address has used."""
+        with self._changed:
+            self._ledger.observe(used_weight, sent_ms=sent_ms, received_ms=received_ms)
+
+    def block_until(self, until_ms: int, *, is_banned: bool) -> None:
+        """Stop every thread until ``until_ms`` (429), or refuse until then (418)."""
+        with self._changed:
+            self._ledger.block_until(until_ms, is_banned=is_banned)
+            self._changed.notify_all()
+
+    def is_blocked(self) -> bool:
+        """Whether a 429 or 418 is in force: a grant in hand must not be spent."""
+        with self._changed:
+            return self._ledger.block(self._now_ms()) is not None
+
+    def set_limit(self, weight_per_minute: int) -> None:
+        """Adopt the limit that the exchange publishes."""
+        with self._changed:
+            self._ledger.set_limit(weight_per_minute)
+            self._changed.notify_all()
+
+    def peak_weight(self) -> int:
+        """Return the largest weight granted in one minute."""
+        with self._changed:
+            return self._ledger.peak_weight()
+
+    def wake(self) -> None:
+        """Make waiting threads look at their ``cancelled`` events now."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _attempt(self, ticket: "_Ticket") -> Grant | None:
+        # one look at the ledger; None after a pause
+        now_ms = self._now_ms()
+        waited_s = max(0, now_ms - ticket.began_ms) / 1000
+        left_s = ticket.max_wait_s - waited_s
+        block = self._ledger.block(now_ms)
+        if block is not None and block.is_banned:
+            raise IpBanned(block.until_ms)
+        wait_s = 0.0  # at least; unknown while others stand in front
+        if block is not None:
+            wait_s = (block.until_ms - now_ms) / 1000
+        elif self._is_first(ticket):
+            answer = self._ledger.reserve(ticket.weight, ticket.lane, now_ms)
+            if isinstance(answer, Grant):
+                return answer
+            wait_s = _wait_s(answer, now_ms)
+        if wait_s > left_s or left_s <= 0:
+            raise WaitTooLong(waited_s + wait_s, ticket.max_wait_s)
+        self._pause(self._changed, min(wait_s or left_s, LONGEST_PAUSE_S))
+        return None
+
+    def _is_first(self, ticket: "_Ticket") -> bool:
+        return next(queue[0] for queue in self._queues.values() if queue) is ticket
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ticket:
+    weight: int
+    lane: Lane
+    max_wait_s: float
+    began_ms: int
+
+
+def _wait_s(denial: Denial, now_ms: int) -> float:
+    # at least a millisecond: no busy loop
+    if denial.retry_at_ms is None:
+        return inf
+    return max(denial.retry_at_ms - now_ms, 1) / 1000
+
+
+class PoolGuard:
+    """Outer guard of a pool that has no weights, at half its quota.
+
+    The window of `ratelimit` is fixed and admits twice its calls across a border,
+    hence half. Calls wait rather than fail.
+
+    Parameters
+    ----------
+    quota : PoolQuota
+        What the exchange admits.
+    monotonic_s : callable, optional
+        Monotonic seconds.
+    pause : callable, optional
+        ``pause(cancelled, seconds)``; `threading.Event.wait` by default.
+    """
+
+    def __init__(
+        self,
+        quota: PoolQuota,
+        *,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        pause: Callable[[Event, float], object] = Event.wait,
+    ) -> None:
+        self._monotonic_s = monotonic_s
+        self._pause = pause
+        window = RateLimitDecorator(
+            calls=max(1, quota.calls // 2), period=quota.period_s, clock=monotonic_s
+        )
+        self._count_one: Callable[[], None] = window(_nothing)
+
+    def acquire(self, *, max_wait_s: float, cancelled: Event) -> None:
+        """Count one call, after waiting at most ``max_wait_s``. Blocks.
+
+        Raises
+        ------
+        WaitTooLong
+            The window ends later than allowed; at once.
+        RequestCancelled
+            ``cancelled`` was set.
+        """
+        deadline_s = self._monotonic_s() + max_wait_s
+        while True:
+            if cancelled.is_set():
+                raise RequestCancelled
+            try:
+                self._count_one()
+            except RateLimitException as full:
+                remaining_s = float(full.period_remaining)
+            else:
+                return
+            if self._monotonic_s() + remaining_s > deadline_s:
+                raise WaitTooLong(remaining_s, max_wait_s)
+            self._pause(cancelled, max(remaining_s, 0.001))
+
+
+def pool_guards() -> Mapping[Pool, PoolGuard]:
+    """Return one guard for each pool that has no weights."""
+    return {pool: PoolGuard(quota) for pool, quota in POOL_QUOTAS.items()}
+
+
+def _nothing() -> None:
+    # what the guard counts calls of
+    return

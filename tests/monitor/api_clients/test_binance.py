@@ -1,0 +1,212 @@
+"""The client over real sockets: one thin method per endpoint, one clock."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from monitor.api_clients.binance import BinanceFuturesClient, weight_limiter
+from monitor.conf import GatewayConfig
+from monitor.domain.market import KlineInterval
+from monitor.exceptions import (
+    ExchangeUnavailable,
+    IpBanned,
+    MalformedPayload,
+    RequestCancelled,
+)
+from tests.monitor import payloads
+from tests.monitor.loopback import Loopback, Reply, Script, Seen, json_reply
+
+SYMBOL = "AAAUSDT"
+FAST = GatewayConfig(backoff_initial_s=0.001, backoff_max_s=0.002)
+
+ANSWERS: dict[str, Any] = {
+    "/fapi/v1/ping": {},
+    "/fapi/v1/time": payloads.TIME,
+    "/fapi/v1/exchangeInfo": payloads.EXCHANGE_INFO,
+    "/fapi/v1/ticker/24hr": payloads.TICKERS,
+    "/fapi/v1/premiumIndex": payloads.MARK_PRICES,
+    "/fapi/v1/fundingInfo": payloads.FUNDING_INTERVALS,
+    "/fapi/v1/ticker/bookTicker": payloads.BOOK_TICKERS,
+    "/fapi/v1/openInterest": payloads.OPEN_INTEREST,
+    "/futures/data/openInterestHist": payloads.OPEN_INTEREST_HISTORY,
+    "/fapi/v1/fundingRate": payloads.FUNDING_HISTORY,
+    "/fapi/v1/klines": payloads.KLINES,
+}
+
+
+def exchange(seen: Seen) -> Reply:
+    return json_reply(ANSWERS[seen.path])
+
+
+@contextmanager
+def client(
+    script: Script = exchange, config: GatewayConfig = FAST
+) -> Iterator[tuple[BinanceFuturesClient, Loopback]]:
+    with (
+        Loopback(script) as server,
+        BinanceFuturesClient(replace(config, base_url=server.base_url)) as made,
+    ):
+        yield made, server
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "query", "weight"),
+    [
+        (lambda c: c.exchange_info(), "/fapi/v1/exchangeInfo", {}, 1),
+        (lambda c: c.tickers_24h(), "/fapi/v1/ticker/24hr", {}, 40),
+        (lambda c: c.mark_prices(), "/fapi/v1/premiumIndex", {}, 10),
+        (lambda c: c.funding_intervals(), "/fapi/v1/fundingInfo", {}, 0),
+        (lambda c: c.book_tickers(), "/fapi/v1/ticker/bookTicker", {}, 5),
+        (
+            lambda c: c.open_interest(SYMBOL),
+            "/fapi/v1/openInterest",
+            {"symbol": SYMBOL},
+            1,
+        ),
+        (
+            lambda c: c.open_interest_history(SYMBOL, period="4h", limit=30),
+            "/futures/data/openInterestHist",
+            {"symbol": SYMBOL, "period": "4h", "limit": "30"},
+            0,
+        ),
+        (
+            lambda c: c.funding_history(SYMBOL, limit=90, start_time=5),
+            "/fapi/v1/fundingRate",
+            {"symbol": SYMBOL, "limit": "90", "startTime": "5"},
+            0,
+        ),
+        (
+            lambda c: c.klines(SYMBOL, KlineInterval.H4, limit=301, end_time=7),
+            "/fapi/v1/klines",
+            {"symbol": SYMBOL, "interval": "4h", "limit": "301", "endTime": "7"},
+            2,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_method_asks_its_endpoint_once(
+    call: Callable[[BinanceFuturesClient], object],
+    path: str,
+    query: dict[str, str],
+    weight: int,
+) -> None:
+    with client() as (made, server):
+        assert call(made) is not None
+        assert server.paths() == ["/fapi/v1/time", path]
+        assert server.log[-1].query == query
+        assert made.statistics().weight == 1 + weight
+
+
+def test_ping_is_one_request() -> None:
+    with client() as (made, server):
+        made.ping()
+        assert server.paths() == ["/fapi/v1/ping"]
+
+
+def test_the_exchanges_clock_is_measured_once_and_used() -> None:
+    with client() as (made, server):
+        assert not made.clock.is_synced()
+        first, second = made.now_ms(), made.now_ms()
+        assert server.paths() == ["/fapi/v1/time"]
+    assert payloads.AT_MS <= first <= second <= payloads.AT_MS + 30_000
+
+
+def test_server_time_is_the_exchanges_answer() -> None:
+    with client() as (made, server):
+        assert made.server_time() == payloads.AT_MS
+        assert made.server_time() == payloads.AT_MS
+        assert len(server.log) == 2
+
+
+def test_twenty_threads_measure_the_clock_once() -> None:
+    with client() as (made, server), ThreadPoolExecutor(20) as threads:
+        list(threads.map(lambda _: made.open_interest(SYMBOL), range(100)))
+        assert server.paths().count("/fapi/v1/time") == 1
+        assert made.statistics().count == 101
+
+
+def test_threads_share_the_failure_of_one_measurement() -> None:
+    def failure(made: BinanceFuturesClient) -> str:
+        with pytest.raises(ExchangeUnavailable) as caught:
+            made.open_interest(SYMBOL)
+        return str(caught.value)
+
+    with (
+        client(lambda _: Reply(status=503, hold_s=0.1)) as (made, server),
+        ThreadPoolExecutor(20) as threads,
+    ):
+        found = set(threads.map(lambda _: failure(made), range(20)))
+        assert found == {"/fapi/v1/time: HTTP 503: {}"}
+        # one measurement of three tries, perhaps a second by a late thread
+        assert len(server.log) <= 6
+
+
+def test_published_limits_feed_the_budget() -> None:
+    info = dict(payloads.EXCHANGE_INFO)
+    info["rateLimits"] = [{**payloads.RATE_LIMITS[0], "limit": 6000}]
+
+    def script(seen: Seen) -> Reply:
+        is_info = seen.path == "/fapi/v1/exchangeInfo"
+        return json_reply(info) if is_info else exchange(seen)
+
+    small = replace(FAST, weight_per_minute=50, max_wait_s=0.2)
+    with client(script, small) as (made, _):
+        made.exchange_info()
+        made.tickers_24h()  # weighs 40, more than a scan's part of 50
+
+
+def test_unreadable_answers_for_one_symbol_are_not_asked_for_again() -> None:
+    def script(seen: Seen) -> Reply:
+        is_wanted = seen.path == "/fapi/v1/openInterest"
+        return json_reply({"symbol": SYMBOL}) if is_wanted else exchange(seen)
+
+    with client(script) as (made, server):
+        with pytest.raises(MalformedPayload) as caught:
+            made.open_interest(SYMBOL)
+        assert len(server.log) == 2
+    assert str(caught.value) == (
+        "/fapi/v1/openInterest of AAAUSDT: unreadable answer: openInterest is missing"
+    )
+
+
+def test_clients_can_share_one_budget() -> None:
+    def banning(seen: Seen) -> Reply:
+        until_ms = payloads.AT_MS + 600_000
+        banned = Reply(status=418, body=f"banned until {until_ms}".encode())
+        return exchange(seen) if seen.path == "/fapi/v1/time" else banned
+
+    with client(banning) as (first, server):
+        config = replace(FAST, base_url=server.base_url)
+        first.server_time()
+        shared = weight_limiter(config, first.clock)
+        with (
+            BinanceFuturesClient(config, limiter=shared) as one,
+            BinanceFuturesClient(config, limiter=shared) as other,
+        ):
+            with pytest.raises(IpBanned):
+                one.tickers_24h()
+            sent = len(server.log)
+            with pytest.raises(IpBanned):
+                other.tickers_24h()
+            assert len(server.log) == sent
+
+
+def test_cancel_is_final() -> None:
+    with client() as (made, server):
+        made.cancel()
+        with pytest.raises(RequestCancelled):
+            made.tickers_24h()
+        with pytest.raises(RequestCancelled):
+            made.now_ms()
+        assert server.log == []
+
+
+def test_close_can_be_repeated() -> None:
+    with client() as (made, _):
+        made.ping()
+        made.close()
+        made.close()

@@ -1,0 +1,76 @@
+"""Errors of bar series.
+
+::
+
+    KlineError
+    ├── InsufficientKlines   fewer closed bars than needed
+    ├── KlineGap             bars are missing inside the window
+    ├── StaleKlines          the newest closed bar is not there
+    └── ImpossibleKlines     values that no market can produce
+
+Each names the symbol; a scan excludes it with that reason and goes on.
+"""
+
+
+class KlineError(Exception):
+    """Root: the bars of one symbol cannot be used.
+
+    ``symbol`` is always set.
+    """
+
+    symbol: str
+
+
+class InsufficientKlines(KlineError):  # noqa: N818
+    """Fewer closed bars than needed."""
+
+    def __init__(self, symbol: str, bar_count: int, needed: int) -> None:
+        self.symbol = symbol
+        self.bar_count = bar_count
+        self.needed = needed
+        super().__init__(symbol, bar_count, needed)
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: {self.bar_count} closed bars, {self.needed} needed"
+
+
+class KlineGap(KlineError):  # noqa: N818
+    """``missing`` bars are absent after the bar that opened at ``after_ms``."""
+
+    def __init__(self, symbol: str, missing: int, after_ms: int) -> None:
+        self.symbol = symbol
+        self.missing = missing
+        self.after_ms = after_ms
+        super().__init__(symbol, missing, after_ms)
+
+    def __str__(self) -> str:
+        bars = "1 bar is" if self.missing == 1 else f"{self.missing} bars are"
+        return f"{self.symbol}: {bars} missing after the bar of {self.after_ms} ms"
+
+
+class StaleKlines(KlineError):  # noqa: N818
+    """The last closed bar is older than the one that should be there."""
+
+    def __init__(self, symbol: str, last_open_ms: int, expected_open_ms: int) -> None:
+        self.symbol = symbol
+        self.last_open_ms = last_open_ms
+        self.expected_open_ms = expected_open_ms
+        super().__init__(symbol, last_open_ms, expected_open_ms)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.symbol}: last closed bar opened at {self.last_open_ms} ms, "
+            f"expected {self.expected_open_ms} ms"
+        )
+
+
+class ImpossibleKlines(KlineError):  # noqa: N818
+    """Values that no market can produce."""
+
+    def __init__(self, symbol: str, detail: str) -> None:
+        self.symbol = symbol
+        self.detail = detail
+        super().__init__(symbol, detail)
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: {self.detail}"
