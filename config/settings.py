@@ -17,7 +17,7 @@ MIDDLEWARE: list[str] = []
 DATABASES: dict[str, Any] = {}
 
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = None  # the machine's own: a ban's end is told as the user's clock shows it
 LANGUAGE_CODE = "en-us"
 
 SCREENER: dict[str, Any] = {

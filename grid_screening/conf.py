@@ -118,6 +118,9 @@ class ScreenerSettings:
     def merged(self, overrides: Mapping[str, Any]) -> "ScreenerSettings":
         """Return a copy with ``overrides`` applied.
 
+        An interval may be its name (``"4h"``), a tuple may be a list: what a
+        settings file holds.
+
         Raises
         ------
         InvalidSettings
@@ -128,7 +131,15 @@ class ScreenerSettings:
             if name not in known:
                 legal = f"one of {', '.join(sorted(known))}"
                 raise InvalidSettings("setting", legal, name)
-        return replace(self, **overrides)
+        return replace(self, **{k: _typed(k, v) for k, v in overrides.items()})
+
+
+def _typed(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if name == "interval" and value not in tuple(KlineInterval):
+        raise InvalidSettings(name, f"one of {', '.join(KlineInterval)}", value)
+    return KlineInterval(value) if name == "interval" else value
 
 
 def _not_negative(value: float) -> bool:

@@ -171,7 +171,7 @@ def short_grid_plan(
     terms: GridTerms,
     rules: GridRules | None = None,
 ) -> ShortGridPlan | InfeasibleGrid:
-    """Plan a short grid around ``price`` (``exact.md`` §4).
+    """Plan a short grid around ``price``.
 
     Parameters
     ----------
@@ -205,9 +205,11 @@ def short_grid_plan(
     size like all others, so a market lot size that differs does not round it; its
     maximum only decides how many orders it takes.
 
-    Entry at the price costs up to one cell more per lot than the level below it,
-    so the entry value may exceed margin × leverage by a few percent; the
-    liquidation price takes that into account.
+    The quantity is margin × leverage ÷ Σ level prices, yet the whole initial short
+    is sold at the price, above the levels it covers: the entry value of the fully
+    loaded short is typically 8 % (up to 15 %) above margin × leverage. The
+    liquidation price takes that into account; the exchange asks that much more
+    initial margin for the last orders.
     """
     missing = _missing(price, mark_price, atr_daily, atr_hourly)
     if missing is not None:

@@ -98,7 +98,7 @@ def planned_ladder(
     instrument: Instrument,
     rules: GridRules,
 ) -> Ladder:
-    """Return the ladder of ``exact.md`` §4; it may be unusable.
+    """Return the ladder that the rules draw; it may be unusable.
 
     Parameters
     ----------

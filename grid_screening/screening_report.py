@@ -61,6 +61,9 @@ class RankedSymbol:
     grid: Mapping[str, Decimal | float | int | str | None] | None
     """The plan; None when none is legal (then ``grid_reason`` says why)."""
     grid_reason: Reason | None
+    minimum_margin: Decimal | None
+    """Smallest margin with a legal plan, quote currency; None: none would do, or
+    no plan was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

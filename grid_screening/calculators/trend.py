@@ -51,7 +51,10 @@ def linear_fit(close: FloatArray) -> LinearFit:
     variance = np.vecdot(move, move)
     r_squared = np.full(close.shape[:-1], np.nan)
     np.divide(
-        covariance**2, index_squares * variance, out=r_squared, where=variance > 0
+        np.square(covariance),
+        index_squares * variance,
+        out=r_squared,
+        where=variance > 0,
     )
     return LinearFit(
         normalized_slope=np.asarray(BASIS_POINTS * covariance / index_squares),

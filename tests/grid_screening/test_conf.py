@@ -48,6 +48,14 @@ def test_merging_refuses_unknown_names_and_lists_the_known() -> None:
     assert ScreenerSettings().merged({"top": 3}).top == 3
 
 
+def test_merging_reads_what_a_settings_file_holds() -> None:
+    merged = ScreenerSettings().merged({"interval": "1h", "exclude": ["AUSDT"]})
+    assert merged.interval is KlineInterval.H1
+    assert merged.exclude == ("AUSDT",)
+    with pytest.raises(InvalidSettings, match="interval must be one of 1m, 3m"):
+        ScreenerSettings().merged({"interval": "7h"})
+
+
 def test_report_settings_are_plain_and_named_like_flags() -> None:
     document = ScreenerSettings(symbols=("AUSDT",)).by_flag()
     assert document["margin"] == 1000.0

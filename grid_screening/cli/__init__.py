@@ -1,0 +1,1 @@
+"""Rooms of the command line: arguments, settings, output, progress, signals."""

@@ -1,0 +1,200 @@
+"""The flags of ``screen_short_grid``: one per setting, and the command's own."""
+
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grid_screening.cli import readers
+from grid_screening.conf import FLAG_NAMES, MAX_BARS, MAX_FEE, MIN_BARS
+
+FORMATS = ("table", "json", "csv", "markdown")
+
+Reader = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A flag that sets one field of `ScreenerSettings`."""
+
+    setting: str
+    """The field."""
+    read: Reader
+    legal: str
+    """Legal values, for people."""
+    help: str
+    metavar: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The flag's first spelling."""
+        return "--" + FLAG_NAMES.get(self.setting, self.setting).replace("_", "-")
+
+
+def _flag(
+    setting: str,
+    read: Reader,
+    metavar: str,
+    legal: str,
+    text: str,
+    *aliases: str,
+) -> Flag:
+    return Flag(
+        setting=setting,
+        read=read,
+        metavar=metavar,
+        legal=legal,
+        help=text,
+        aliases=aliases,
+    )
+
+
+_AT_LEAST_0 = "a number ≥ 0"
+_ABOVE_0 = "a number > 0"
+_AT_LEAST_1 = "a whole number ≥ 1"
+_LIST = "A,B or @FILE"
+
+FLAGS: tuple[Flag, ...] = (
+    _flag("top", readers.whole, "N", "a whole number ≥ 0; 0 lists all",
+          "symbols listed", "--top-n"),
+    _flag("profile", readers.word, "NAME", "a file of grid_screening/profiles",
+          "score profile"),
+    _flag("weights", readers.weights, "W1,W2,W3,W4",
+          "four finite numbers ≥ 0 with sum 1",
+          "weights of volatility, inefficiency, trend, microstructure"),
+    _flag("strict", readers.switch, "", "", "keep only NATR in the top 20 pct, "
+          "KER < 0.3, H < 0.5, funding > 0 (found to have no benefit)"),
+    _flag("quote", readers.asset, "ASSET", "an asset", "quote asset of the universe"),
+    _flag("include_tradifi", readers.switch, "", "",
+          "also stocks, metals and indices"),
+    _flag("symbols", readers.symbols, "A,B|@FILE", _LIST, "only these symbols"),
+    _flag("exclude", readers.exclusions, "A,B|@FILE", _LIST, "leave these out"),
+    _flag("interval", readers.interval, "BAR", "1m…1w, an interval of the exchange",
+          "bar length"),
+    _flag("bars", readers.whole, "N", f"{MIN_BARS}…{MAX_BARS}",
+          "closed bars per symbol"),
+    _flag("min_volume", readers.number, "AMOUNT", _AT_LEAST_0,
+          "24 h turnover must exceed this, quote currency", "--min-quote-volume"),
+    _flag("min_days", readers.number, "DAYS", _AT_LEAST_0, "listed longer than this"),
+    _flag("min_natr", readers.number, "PERCENT", _AT_LEAST_0,
+          "lowest NATR, percent of close"),
+    _flag("max_natr", readers.number, "PERCENT", "a number ≥ --min-natr",
+          "highest NATR, percent of close"),
+    _flag("max_tick_share", readers.number, "SHARE", "in [0, 1]",
+          "largest share of the spacing that one tick may be"),
+    _flag("max_quote_age_s", readers.number, "SECONDS", _ABOVE_0,
+          "oldest best bid and ask"),
+    _flag("min_delivery_days", readers.number, "DAYS", _AT_LEAST_0,
+          "a nearer delivery date excludes"),
+    _flag("grid_margin_usdt", readers.number, "AMOUNT", _ABOVE_0,
+          "margin of one grid, quote currency"),
+    _flag("max_leverage", readers.whole, "N", _AT_LEAST_1,
+          "upper limit of the planned leverage"),
+    _flag("maker_fee", readers.number, "FRACTION", f"in [0, {MAX_FEE:g})",
+          "fee per side, as a fraction"),
+    _flag("taker_fee", readers.number, "FRACTION", f"in [0, {MAX_FEE:g})",
+          "fee per side, as a fraction"),
+    _flag("brackets", readers.brackets, "FILE",
+          "a file with the JSON of /fapi/v1/leverageBracket",
+          "maintenance brackets; without it a conservative assumption"),
+    _flag("min_coverage", readers.number, "SHARE", "in [0, 1]",
+          "below this share of symbols with complete data the scan is degraded"),
+    _flag("io_workers", readers.whole, "N", _AT_LEAST_1, "threads that fetch"),
+    _flag("calculator_workers", readers.whole, "N", _AT_LEAST_1,
+          "threads that calculate, used on large panels only"),
+    _flag("max_wait_s", readers.number, "SECONDS", _ABOVE_0,
+          "longest wait for request budget; beyond it exit 75"),
+)  # fmt: skip
+"""One per field of `ScreenerSettings`."""
+
+
+def add_arguments(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    """Add all flags to ``parser``.
+
+    Flags that are not given leave no value: defaults are merged later.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Gets one option per flag; ``dest`` is the setting's field name.
+    defaults : mapping
+        Default per field, shown in the help.
+    """
+    scan = parser.add_argument_group("what is scanned, and how")
+    for flag in FLAGS:
+        shown = _shown(defaults[flag.setting])
+        if flag.read is readers.switch:
+            scan.add_argument(
+                flag.name,
+                dest=flag.setting,
+                action=BooleanOptionalAction,
+                default=SUPPRESS,
+                help=flag.help,
+            )
+            continue
+        scan.add_argument(
+            flag.name,
+            *flag.aliases,
+            dest=flag.setting,
+            type=_argument_type(flag.read),
+            metavar=flag.metavar,
+            default=SUPPRESS,
+            help=f"{flag.help}; {flag.legal} (default: {shown})",
+        )
+    _add_command_arguments(parser)
+
+
+def _add_command_arguments(parser: ArgumentParser) -> None:
+    own = parser.add_argument_group("source and output")
+    own.add_argument(
+        "--demo",
+        action="store_true",
+        help="scan a simulated exchange on this machine: no network, no keys",
+    )
+    own.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print requests, weight and expected seconds; send nothing",
+    )
+    own.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="form of the report (default: table)",
+    )
+    own.add_argument(
+        "--output",
+        metavar="PATH",
+        default="-",
+        help="file for the report, replaced atomically; - is standard output "
+        "(default: -)",
+    )
+    own.add_argument(
+        "--quiet",
+        action="store_true",
+        help="no progress and no remarks on standard error; errors stay",
+    )
+    own.add_argument(
+        "--fail-empty",
+        action="store_true",
+        help="exit 4 when nothing qualified",
+    )
+
+
+def _shown(default: Any) -> str:
+    if default is None or default == ():
+        return "none"
+    if isinstance(default, float) and default.is_integer():
+        return str(int(default))
+    return str(default)
+
+
+def _argument_type(read: Reader) -> Reader:
+    def argument(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return argument

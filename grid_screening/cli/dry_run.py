@@ -1,0 +1,178 @@
+"""What a scan would cost, without asking the exchange anything."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from grid_screening.cli.scan_counts import ScanCounts, filter_values
+from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.wording import duration, utc
+from monitor.api_clients import endpoints
+from monitor.conf import GatewayConfig
+
+WORST_CASE_SYMBOLS = 700
+"""More contracts than the exchange has ever listed."""
+LATENCIES_S = (0.05, 0.30)
+"""Round trips from a nearby data centre, and from a home on another continent."""
+PLAN_BARS = 99
+"""Bars behind the exact daily and hourly ATR of a listed symbol."""
+PLAN_REQUESTS = 2
+
+MARKET = (
+    endpoints.SERVER_TIME,
+    endpoints.EXCHANGE_INFO,
+    endpoints.TICKERS_24H,
+    endpoints.MARK_PRICES,
+    endpoints.FUNDING_INTERVALS,
+    endpoints.BOOK_TICKERS,
+)
+"""Asked once per scan."""
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Cost of a scan as ranges ``(lowest, highest)``."""
+
+    basis: str
+    """Where the counts come from."""
+    candidates: tuple[int, int]
+    requests: tuple[int, int]
+    weight: tuple[int, int]
+    weight_per_minute: int
+    """Budget in one clock minute."""
+    seconds: tuple[float, float]
+    workers: int
+
+
+def estimate(
+    settings: ScreenerSettings, counts: ScanCounts | None, *, now_ms: int
+) -> Estimate:
+    """Return what a scan with ``settings`` costs.
+
+    Parameters
+    ----------
+    settings : ScreenerSettings
+        Of the scan.
+    counts : ScanCounts or None
+        Of the last scan; None: the worst case is assumed.
+    now_ms : int
+        ms UTC, for the age of ``counts``.
+
+    Returns
+    -------
+    Estimate
+        With counts of the same filters the lowest and highest number of candidates
+        are equal; with counts of other filters they span none to the universe.
+    """
+    lowest, highest, basis = _candidates(settings, counts, now_ms)
+    if settings.symbols is not None:
+        highest = min(highest, len(settings.symbols))
+        lowest = min(lowest, highest)
+    gateway = GatewayConfig()
+    budget = int(gateway.weight_per_minute * gateway.safety_share)
+    loads = [_load(settings, count) for count in (lowest, highest)]
+    waits = (_least_wait(loads[0][1], budget), _most_wait(loads[1][1], budget))
+    return Estimate(
+        basis=basis,
+        candidates=(lowest, highest),
+        requests=(loads[0][0], loads[1][0]),
+        weight=(loads[0][1], loads[1][1]),
+        weight_per_minute=budget,
+        seconds=(
+            round(max(_transfer(settings, lowest, LATENCIES_S[0]), waits[0]), 1),
+            round(_transfer(settings, highest, LATENCIES_S[1]) + waits[1], 1),
+        ),
+        workers=settings.io_workers,
+    )
+
+
+def estimate_text(found: Estimate, address: str) -> str:
+    """Return the estimate for people."""
+    low, high = (f"{latency * 1000:.0f}" for latency in LATENCIES_S)
+    assumed = f"latency {low}–{high} ms, {found.workers} workers"
+    budget = f"budget {found.weight_per_minute} a clock minute"
+    rows = (
+        ("exchange", address),
+        ("counts", found.basis),
+        ("requests", _span(found.requests)),
+        ("weight", f"{_span(found.weight)} ({budget})"),
+        ("seconds", f"{_span(found.seconds)} ({assumed})"),
+    )
+    lines = [f"{name:<9} {text}" for name, text in rows]
+    return "\n".join(["dry run: nothing is sent", *lines]) + "\n"
+
+
+def estimate_document(found: Estimate, address: str) -> dict[str, Any]:
+    """Return the estimate as plain values; ranges are ``[lowest, highest]``."""
+    return {
+        "dry_run": True,
+        "exchange": address,
+        "counts": found.basis,
+        "candidates": list(found.candidates),
+        "requests": list(found.requests),
+        "weight": list(found.weight),
+        "weight_per_minute": found.weight_per_minute,
+        "seconds": list(found.seconds),
+        "workers": found.workers,
+    }
+
+
+def _candidates(
+    settings: ScreenerSettings, counts: ScanCounts | None, now_ms: int
+) -> tuple[int, int, str]:
+    if counts is None:
+        worst = WORST_CASE_SYMBOLS
+        return worst, worst, f"worst case, {worst} symbols (no stored scan)"
+    age = duration((now_ms - counts.stored_at_ms) / 1000)
+    when = f"scan of {utc(counts.stored_at_ms)}, {age} ago"
+    if dict(counts.filters) == filter_values(settings.by_flag()):
+        found = f"{counts.candidates} of {counts.universe} symbols passed the filters"
+        return counts.candidates, counts.candidates, f"{found}, {when}"
+    found = f"{counts.universe} symbols, other filters than now"
+    return 0, counts.universe, f"{found}, {when}"
+
+
+def _listed(settings: ScreenerSettings, candidates: int) -> int:
+    return candidates if settings.top == 0 else min(settings.top, candidates)
+
+
+def _load(settings: ScreenerSettings, candidates: int) -> tuple[int, int]:
+    # (requests, weight); the benchmark's bars are fetched beside the candidates'
+    bars = endpoints.klines_weight(settings.bars + 1)
+    with_bars = candidates + 1 if candidates else 0
+    plans = PLAN_REQUESTS * _listed(settings, candidates)
+    requests = len(MARKET) + with_bars + candidates + plans
+    weight = (
+        sum(endpoint.weight for endpoint in MARKET)
+        + with_bars * bars
+        + candidates * endpoints.OPEN_INTEREST.weight
+        + plans * endpoints.klines_weight(PLAN_BARS)
+    )
+    return requests, weight
+
+
+def _transfer(settings: ScreenerSettings, candidates: int, latency_s: float) -> float:
+    workers = settings.io_workers
+    plans = PLAN_REQUESTS * _listed(settings, candidates)
+    rounds = 2 + ceil((2 * candidates + 1) / workers) + ceil(plans / workers)
+    return rounds * latency_s
+
+
+def _minute_ends(weight: int, budget: int) -> int:
+    return max(ceil(weight / budget) - 1, 0)
+
+
+def _least_wait(weight: int, budget: int) -> float:
+    # begun at the very end of a minute
+    return max(_minute_ends(weight, budget) - 1, 0) * _MINUTE_S
+
+
+def _most_wait(weight: int, budget: int) -> float:
+    return _minute_ends(weight, budget) * _MINUTE_S
+
+
+def _span(values: tuple[float, float]) -> str:
+    low, high = (f"{value:g}" for value in values)
+    return low if low == high else f"{low}–{high}"

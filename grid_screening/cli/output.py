@@ -1,0 +1,101 @@
+"""Where a report goes: a file replaced atomically, or standard output."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from grid_screening.cli.exit_codes import CannotWrite
+
+STANDARD_OUTPUT = "-"
+
+_NEW_FILE_MODE = 0o666
+# the umask decides, as for any file a program creates
+
+
+def check_target(path: Path) -> None:
+    """Find out before a scan whether its report could be written.
+
+    Raises
+    ------
+    CannotWrite
+        No such folder, a folder of that name, or no permission.
+    """
+    try:
+        if _is_special(path):
+            return
+        if path.is_dir():
+            raise IsADirectoryError(0, "is a folder")
+        folder = _final(path).parent
+        folder.stat()
+        if not folder.is_dir():
+            raise NotADirectoryError(0, f"{folder} is not a folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(0, f"no permission to write in {folder}")
+    except OSError as error:
+        raise CannotWrite(str(path), error) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` so that ``path`` holds the old or the new file, never a part.
+
+    A temporary file in the same folder is written, flushed to the disk and renamed.
+    A symbolic link stays one; its target is replaced. An existing file's permissions
+    are kept. Devices and pipes are written directly.
+
+    Raises
+    ------
+    CannotWrite
+        The old file is untouched and the temporary one removed.
+    """
+    try:
+        if _is_special(path):
+            with path.open("wb") as device:
+                device.write(content)
+        else:
+            _replace(_final(path), content)
+    except OSError as error:
+        raise CannotWrite(str(path), error) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    # a short name of its own: the report's may already be as long as is allowed
+    temporary = path.with_name(f".report-{token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    descriptor = os.open(temporary, flags, _NEW_FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # some network file systems refuse; the file itself is safe
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _final(path: Path) -> Path:
+    return path.resolve() if path.is_symlink() else path

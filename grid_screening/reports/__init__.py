@@ -1,0 +1,1 @@
+"""A screening report as table, JSON, CSV or Markdown. Pure."""

@@ -1,0 +1,125 @@
+"""The published JSON document as plain values."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
+
+from grid_screening.reports.advice import needed_change
+from grid_screening.screening_report import (
+    SCHEMA_VERSION,
+    Exclusion,
+    RankedSymbol,
+    Reason,
+    ScreeningReport,
+)
+
+
+def report_document(report: ScreeningReport) -> dict[str, Any]:
+    """Return ``report`` as the published document.
+
+    Returns
+    -------
+    dict
+        Keys and units as in ``contracts/report.schema.json``. Values are str, int,
+        float, bool, None, list or dict, and ``Decimal`` for prices and quantities.
+        NaN and infinity become None.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "generated_at": report.generated_at,
+        "as_of_ms": report.as_of_ms,
+        "last_bar_close_ms": report.last_bar_close_ms,
+        "source": report.source,
+        "settings": plain(report.settings),
+        "funnel": [{"stage": s.stage, "count": s.count} for s in report.funnel],
+        "coverage": plain(report.coverage),
+        "degraded": bool(report.degraded),
+        "requests": {
+            "count": report.requests.count,
+            "weight": report.requests.weight,
+            "peak_weight_per_minute": report.requests.peak_weight_per_minute,
+            "retries": report.requests.retries,
+        },
+        "seconds": plain(report.seconds),
+        "ranked": [_ranked(row) for row in report.ranked],
+        "not_listed": [
+            {
+                "symbol": row.symbol,
+                "rank": plain(row.rank),
+                "gss": plain(row.gss),
+                "vetoed": bool(row.vetoed),
+            }
+            for row in report.not_listed
+        ],
+        "excluded": [_excluded(row, report.settings) for row in report.excluded],
+        "notes": list(report.notes),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` with NumPy scalars, tuples and mappings made plain.
+
+    NaN and infinity become None.
+
+    Raises
+    ------
+    TypeError
+        A value that has no place in the document.
+    """
+    # a chain of types, narrowest first: bool is an Integral, float64 a Real
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return bool(value)
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        number = float(value)
+        return number if isfinite(number) else None
+    raise TypeError(f"no place in a report for {type(value).__name__}: {value!r}")
+
+
+def _ranked(row: RankedSymbol) -> dict[str, Any]:
+    return {
+        "rank": plain(row.rank),
+        "symbol": row.symbol,
+        "gss": plain(row.gss),
+        "confidence": plain(row.confidence),
+        "vetoed": bool(row.vetoed),
+        "score_breakdown": plain(row.score_breakdown),
+        "factors": plain(row.factors),
+        "marks": list(row.marks),
+        "grid": plain(row.grid),
+        "grid_reason": None if row.grid_reason is None else _reason(row.grid_reason),
+        "minimum_margin": row.minimum_margin,
+    }
+
+
+def _excluded(row: Exclusion, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "symbol": row.symbol,
+        "stage": row.stage,
+        "reason": _reason(row.reason),
+        "needs": needed_change(row.reason, settings),
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "text": reason.text,
+        "value": plain(reason.value),
+        "limit": plain(reason.limit),
+    }

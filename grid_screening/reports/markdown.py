@@ -1,0 +1,60 @@
+"""A screening report as GitHub-flavoured Markdown."""
+
+from grid_screening.reports import wording
+from grid_screening.reports.table_columns import table_columns
+from grid_screening.screening_report import ScreeningReport
+
+_SPECIAL = "\\`*_[]<>|"
+
+
+def report_markdown(report: ScreeningReport) -> str:
+    """Return the report as Markdown: one table with all columns, then the rest.
+
+    Marks are letters explained below the table; texts are escaped, so no symbol or
+    reason can break the table.
+    """
+    banner = [f"> **{_escaped(line)}**" for line in wording.banner(report)]
+    lines = [f"# {_escaped(wording.title(report))}", "", *banner]
+    if banner:
+        lines.append("")
+    lines += [*(_escaped(line) for line in wording.emptiness(report))]
+    if report.ranked:
+        lines += [*_table(report), "", *_bullets("Marks", wording.legend(report))]
+    funnel = " → ".join(wording.funnel_steps(report))
+    lines += ["", f"Funnel: {_escaped(funnel)}", ""]
+    lines += _bullets("Scan", wording.facts(report))
+    lines += _bullets("Settings", wording.changed_settings(report))
+    lines += _bullets("Notes", wording.remarks(report))
+    lines += ["", f"*{wording.DISCLAIMER}*"]
+    if banner:
+        lines += ["", *banner]
+    return "\n".join(lines) + "\n"
+
+
+def _table(report: ScreeningReport) -> list[str]:
+    columns = table_columns(wording.common_marks(report))
+    lines = [
+        _row([_escaped(column.header) for column in columns]),
+        _row([":--" if column.left else "--:" for column in columns]),
+    ]
+    lines += [
+        _row([_escaped(column.cell(row)) for column in columns])
+        for row in report.ranked
+    ]
+    return lines
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _bullets(heading: str, texts: list[str]) -> list[str]:
+    if not texts:
+        return []
+    return ["", f"**{heading}**", "", *(f"- {_escaped(text)}" for text in texts)]
+
+
+def _escaped(text: str) -> str:
+    for character in _SPECIAL:
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", " ")

@@ -1,0 +1,70 @@
+"""One flat row per listed symbol: what CSV and data frame share."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
+from grid_screening.reports.document import plain
+from grid_screening.screening_report import RankedSymbol, ScreeningReport
+
+
+def flat_columns(report: ScreeningReport) -> list[str]:
+    """Return the column names: the published ones, then any further ones."""
+    factors = _names(FACTOR_NAMES, (row.factors for row in report.ranked))
+    scores = _names(SCORE_NAMES, (row.score_breakdown for row in report.ranked))
+    grids = _names(GRID_NAMES, (row.grid or {} for row in report.ranked))
+    return [
+        "rank",
+        "symbol",
+        "gss",
+        "confidence",
+        "vetoed",
+        *factors,
+        *(f"score_{name}" for name in scores),
+        *(f"grid_{name}" for name in grids),
+        "grid_reason",
+        "marks",
+        "source",
+        "degraded",
+        "as_of_ms",
+    ]
+
+
+def flat_rows(report: ScreeningReport) -> list[dict[str, Any]]:
+    """Return one mapping per listed symbol, keys as in `flat_columns`.
+
+    Missing values are None, marks one text separated by spaces, prices and
+    quantities ``Decimal``.
+    """
+    columns = flat_columns(report)
+    rows = []
+    for ranked in report.ranked:
+        found = _flat(ranked) | {
+            "source": report.source,
+            "degraded": report.degraded,
+            "as_of_ms": report.as_of_ms,
+        }
+        rows.append({name: plain(found.get(name)) for name in columns})
+    return rows
+
+
+def _flat(row: RankedSymbol) -> dict[str, Any]:
+    return {
+        "rank": row.rank,
+        "symbol": row.symbol,
+        "gss": row.gss,
+        "confidence": row.confidence,
+        "vetoed": row.vetoed,
+        **row.factors,
+        **{f"score_{name}": value for name, value in row.score_breakdown.items()},
+        **{f"grid_{name}": value for name, value in (row.grid or {}).items()},
+        "grid_reason": None if row.grid_reason is None else row.grid_reason.text,
+        "marks": " ".join(row.marks),
+    }
+
+
+def _names(published: tuple[str, ...], mappings: Iterable[Iterable[str]]) -> list[str]:
+    names = dict.fromkeys(published)
+    for mapping in mappings:
+        names |= dict.fromkeys(mapping)
+    return list(names)

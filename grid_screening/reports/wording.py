@@ -1,0 +1,204 @@
+"""Words and number formats that the reports for people share."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.advice import empty_list_advice
+from grid_screening.screening_report import RankedSymbol, ScreeningReport
+
+DISCLAIMER = "GSS describes conditions, it does not forecast profit."
+
+MISSING = "–"
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "extreme_volatility": ("V", "extreme volatility: NATR > 6 %"),
+    "crowded": ("C", "crowded: open interest > 2 × 24 h turnover"),
+    "squeeze_risk": ("S", "squeeze risk: funding > 0.1 % per 8 h"),
+    "abnormal_buying": ("B", "abnormal taker buying: CVD change > 50 % of volume"),
+    "failed_breakout": ("F", "failed breakout: z > 2 and KER < 0.3"),
+    "low_confidence": ("L", "low confidence: inputs missing"),
+    "lower_bound_floored": ("f", "lower bound raised to 10 % of the price"),
+    "coarsened": ("c", "spacing coarsened to the order limit"),
+    "assumed_brackets": ("a", "maintenance brackets assumed (see --brackets)"),
+}
+"""Letter and meaning of every mark."""
+
+SIMULATED_SOURCES = ("demo", "simulated")
+
+_EXCLUSIONS_SHOWN = 20
+
+
+def mark_letters(row: RankedSymbol, hidden: frozenset[str] = frozenset()) -> str:
+    """Return the letters of the row's marks, ``hidden`` ones left out."""
+    return "".join(
+        MARKS[mark][0] if mark in MARKS else f"[{mark}]"
+        for mark in row.marks
+        if mark not in hidden
+    )
+
+
+def common_marks(report: ScreeningReport) -> frozenset[str]:
+    """Return the marks that every one of several listed rows with a grid carries."""
+    rows = [set(row.marks) for row in report.ranked if row.grid is not None]
+    if len(rows) <= 1:
+        return frozenset()
+    return frozenset(set.intersection(*rows))
+
+
+def legend(report: ScreeningReport) -> list[str]:
+    """Return the meaning of each mark in use."""
+    used = {mark for row in report.ranked for mark in row.marks}
+    everywhere = common_marks(report)
+    return [
+        f"{letter} {meaning}" + (" — all rows" if mark in everywhere else "")
+        for mark, (letter, meaning) in MARKS.items()
+        if mark in used
+    ]
+
+
+def banner(report: ScreeningReport) -> list[str]:
+    """Return the lines no reader may miss: simulated market, degraded scan."""
+    lines = []
+    if report.source in SIMULATED_SOURCES:
+        lines.append("SIMULATED MARKET: no contract, price or rank here is real.")
+    if report.source == "snapshot":
+        lines.append(f"REPLAY of a scan as of {utc(report.as_of_ms)}.")
+    if report.degraded:
+        limit = report.settings.get("min_coverage")
+        below = "" if limit is None else f", below the {limit:.0%} required"
+        lines.append(
+            f"DEGRADED: data of only {report.coverage:.1%} of the contracts{below}; "
+            "ranks are among those that remained."
+        )
+    return lines
+
+
+def title(report: ScreeningReport) -> str:
+    """Return the headline: what was ranked, by what, when, from where."""
+    settings = report.settings
+    what = f"Short-grid screening · {settings.get('profile', MISSING)}"
+    bars = f"{settings.get('bars', MISSING)} × {settings.get('interval', MISSING)}"
+    return f"{what} · {bars} bars · {report.source} · {utc(report.as_of_ms)}"
+
+
+def funnel_steps(report: ScreeningReport) -> list[str]:
+    """Return one text per funnel stage: name, count, and what it dropped."""
+    steps = []
+    before: int | None = None
+    for row in report.funnel:
+        lost = "" if before in (None, row.count) else f" (−{(before or 0) - row.count})"
+        if row.stage == "listed":
+            lost = ""  # below the first N, not dropped
+        steps.append(f"{row.stage.replace('_', ' ')} {row.count}{lost}")
+        before = row.count
+    return steps
+
+
+def facts(report: ScreeningReport) -> list[str]:
+    """Return coverage, data age, cost and duration, one text each."""
+    spent = report.requests
+    last_bar = ""
+    if report.last_bar_close_ms is not None:
+        age = duration((report.as_of_ms - report.last_bar_close_ms) / 1000)
+        last_bar = f", last bar closed {age} before"
+    cost = (
+        f"{spent.count} requests, weight {spent.weight} "
+        f"(peak {spent.peak_weight_per_minute} a minute), retries {spent.retries}"
+    )
+    return [
+        f"coverage {report.coverage:.1%}",
+        f"data as of {utc(report.as_of_ms)}{last_bar}, report {report.generated_at}",
+        cost,
+        f"{report.seconds:.1f} s",
+    ]
+
+
+def changed_settings(report: ScreeningReport) -> list[str]:
+    """Return ``name=value`` for every effective setting that is not the default."""
+    defaults = ScreenerSettings().by_flag()
+    return [
+        f"{name}={_setting(value)}"
+        for name, value in report.settings.items()
+        if name not in defaults or defaults[name] != value
+    ]
+
+
+def remarks(report: ScreeningReport) -> list[str]:
+    """Return notes, vetoes and the fate of symbols that were asked for."""
+    lines = list(report.notes)
+    vetoed = [row.symbol for row in report.not_listed if row.vetoed]
+    if vetoed:
+        lines.append(f"vetoed (steep, straight up-trend, score 0): {some(vetoed)}")
+    asked = report.settings.get("symbols")
+    if asked:
+        gone = [e for e in report.excluded if e.symbol in set(asked)]
+        lines += [
+            f"{e.symbol} excluded at “{e.stage.replace('_', ' ')}”: {e.reason.text}"
+            for e in gone[:_EXCLUSIONS_SHOWN]
+        ]
+    lines += [
+        f"{row.symbol} has no grid: {row.grid_reason.text}"
+        for row in report.ranked
+        if row.grid_reason is not None and not row.vetoed
+    ]
+    return lines
+
+
+def emptiness(report: ScreeningReport) -> list[str]:
+    """Return why nothing is listed and what to change; empty when rows are."""
+    advice = empty_list_advice(report)
+    return ["No contract qualified.", *(_sentence(a) for a in advice)] if advice else []
+
+
+def utc(at_ms: int) -> str:
+    """Return ``at_ms`` (ms UTC) as ``2026-10-07 12:00:00 UTC``."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(seconds: float) -> str:
+    """Return a span in its two largest units: ``1 h 12 min``, ``45 s``."""
+    whole = max(round(seconds), 0)
+    sizes = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[tuple[int, str]] = []
+    for unit, size in sizes:
+        count, whole = divmod(whole, size)
+        if count or parts:
+            parts.append((count, unit))
+    shown = [f"{count} {unit}" for count, unit in parts[:2] if count]
+    return " ".join(shown) or "0 s"
+
+
+def exact(value: Any) -> str:
+    """Return a number with all its decimals, never in exponent form."""
+    if value is None:
+        return MISSING
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def rounded(value: Any, decimals: int, *, sign: bool = False) -> str:
+    """Return ``value`` with ``decimals`` digits after the point; a dash if missing."""
+    if value is None:
+        return MISSING
+    text = format(value, f"{'+' if sign else ''}.{decimals}f")
+    return text.replace("-", "−")
+
+
+def some(names: list[str], limit: int = 10) -> str:
+    """Return the first ``limit`` names and how many more there are."""
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return some([str(item) for item in value])
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

@@ -1,0 +1,1 @@
+"""Effects of a scan: fetching and orchestration."""

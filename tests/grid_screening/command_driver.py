@@ -1,0 +1,74 @@
+"""``manage.py`` with the scan replaced by what the first argument names.
+
+Run as ``python -m tests.grid_screening.command_driver BEHAVIOUR screen_short_grid …``.
+"""
+
+import os
+import sys
+import threading
+from typing import Any
+
+from grid_screening.screening_report import ScreeningReport
+from tests.grid_screening.reports.samples import ranked, report
+
+CANCELLED = threading.Event()
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def printed(*_: Any, **__: Any) -> ScreeningReport:
+    return report()
+
+
+def long(*_: Any, **__: Any) -> ScreeningReport:
+    rows = tuple(ranked(f"S{number}USDT", rank=number) for number in range(1, 3000))
+    return report(ranked=rows)
+
+
+def buggy(*_: Any, **__: Any) -> ScreeningReport:
+    raise KeyError("left\nright")
+
+
+def obedient(*_: Any, **__: Any) -> ScreeningReport:
+    """Wait for an answer that comes only when the client is cancelled."""
+    say("scanning")
+    CANCELLED.wait()
+    return report()
+
+
+def stubborn(*_: Any, **__: Any) -> ScreeningReport:
+    """Hang with 20 threads that nothing can cancel."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(20)
+    waiting = [pool.submit(threading.Event().wait) for _ in range(20)]
+    say("scanning")
+    waiting[0].result()
+    return report()
+
+
+def main() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    from django.core.management import execute_from_command_line
+
+    from grid_screening.services import screening_service
+    from monitor.api_clients.binance import BinanceFuturesClient
+
+    cancel = BinanceFuturesClient.cancel
+
+    def heard(client: BinanceFuturesClient) -> None:
+        cancel(client)
+        CANCELLED.set()
+
+    BinanceFuturesClient.cancel = heard  # type: ignore[method-assign]
+    behaviours = (printed, long, buggy, obedient, stubborn)
+    chosen = next(b for b in behaviours if b.__name__ == sys.argv[1])
+    screening_service.screen = chosen  # type: ignore[assignment]
+    execute_from_command_line(["manage.py", *sys.argv[2:]])
+
+
+if __name__ == "__main__":
+    main()

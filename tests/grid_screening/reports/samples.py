@@ -1,0 +1,135 @@
+"""Reports made by hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
+from grid_screening.screening_report import (
+    Exclusion,
+    FunnelStage,
+    NotListed,
+    RankedSymbol,
+    Reason,
+    ScreeningReport,
+)
+from monitor.domain.requests import RequestStatistics
+
+AS_OF_MS = 1_791_374_400_000  # 2026-10-07 12:00 UTC
+
+FACTORS: Mapping[str, float | None] = dict.fromkeys(FACTOR_NAMES, 0.25) | {
+    "natr": 4.25,
+    "normalized_slope": -12.5,
+    "half_life_bars": None,
+    "funding_rate_8h": 0.0001,
+    "funding_rate": 0.00005,
+    "funding_interval_h": 4.0,
+    "distance_to_30d_high": -0.125,
+}
+
+GRID: Mapping[str, Decimal | float | int | str | None] = dict.fromkeys(
+    GRID_NAMES, 0.5
+) | {
+    "price": Decimal("0.12340"),
+    "lower_bound": Decimal("0.10010"),
+    "upper_bound": Decimal("0.15010"),
+    "grid_step": Decimal("0.00050"),
+    "spacing": "arithmetic",
+    "level_count": 101,
+    "levels_below": 46,
+    "levels_above": 54,
+    "initial_short_order_count": 1,
+    "cell_count": 100,
+    "leverage": 3,
+    "quantity_per_level": Decimal(237),
+    "stop_price": Decimal("0.15090"),
+    "liquidation_price": Decimal("0.15670"),
+    "margin": Decimal("1000.0"),
+    "minimum_margin": Decimal("52.5"),
+    "loss_at_stop": Decimal("612.250000"),
+    "cell_profit_rate": 0.0036,
+    "funding_per_day_loaded": Decimal("0.910000"),
+}
+
+
+def ranked(symbol: str = "AAAUSDT", **changes: Any) -> RankedSymbol:
+    row = RankedSymbol(
+        rank=1,
+        symbol=symbol,
+        gss=0.734,
+        confidence=1.0,
+        vetoed=False,
+        score_breakdown=dict.fromkeys(SCORE_NAMES, 0.1)
+        | {"volatility_displacement_bonus": None},
+        factors=FACTORS,
+        marks=("assumed_brackets",),
+        grid=GRID,
+        grid_reason=None,
+        minimum_margin=Decimal("5.01"),
+    )
+    return replace(row, **changes)
+
+
+def excluded(
+    symbol: str,
+    stage: str,
+    code: str,
+    value: float | str | None = None,
+    limit: float | str | None = None,
+) -> Exclusion:
+    reason = Reason(code=code, text=f"{code} of {value}", value=value, limit=limit)
+    return Exclusion(symbol=symbol, stage=stage, reason=reason)
+
+
+def funnel(*stages: tuple[str, int]) -> tuple[FunnelStage, ...]:
+    return tuple(FunnelStage(stage=stage, count=count) for stage, count in stages)
+
+
+def report(**changes: Any) -> ScreeningReport:
+    rows = (
+        ranked("币安人生USDT", marks=("extreme_volatility", "assumed_brackets")),
+        ranked("AAAUSDT", rank=2, gss=0.6),
+        ranked(
+            "1000000MOGUSDT",
+            rank=3,
+            gss=0.5,
+            grid=None,
+            grid_reason=Reason(code="min_notional", text="margin too small"),
+            marks=("squeeze_risk",),
+        ),
+    )
+    made = ScreeningReport(
+        generated_at="2026-10-07T12:00:09Z",
+        as_of_ms=AS_OF_MS,
+        last_bar_close_ms=AS_OF_MS - 1,
+        source="live",
+        settings=ScreenerSettings().by_flag(),
+        funnel=funnel(
+            ("universe", 6), ("readable", 6), ("turnover", 5), ("scored", 5),
+            ("listed", 3),
+        ),
+        coverage=1.0,
+        degraded=False,
+        requests=RequestStatistics(
+            count=21, weight=88, peak_weight_per_minute=88, retries=1
+        ),
+        seconds=9.25,
+        ranked=rows,
+        not_listed=(
+            NotListed(symbol="DDDUSDT", rank=4, gss=0.2, vetoed=False),
+            NotListed(symbol="EEEUSDT", rank=5, gss=0.0, vetoed=True),
+        ),
+        excluded=(excluded("FFFUSDT", "turnover", "turnover", 42e6, 50e6),),
+        notes=("the veto fired for one contract",),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def empty(
+    stages: tuple[FunnelStage, ...], exclusions: tuple[Exclusion, ...], **changes: Any
+) -> ScreeningReport:
+    return report(
+        funnel=stages, excluded=exclusions, ranked=(), not_listed=(), **changes
+    )

@@ -1,0 +1,155 @@
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from grid_screening.factors import FACTORS
+from grid_screening.grid_plan import ShortGridPlan
+from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
+from grid_screening.reports.document import plain, report_document
+from grid_screening.reports.json import _exact, report_json
+from grid_screening.score_terms import BREAKDOWN
+from grid_screening.screening_report import ScreeningReport
+from tests.grid_screening.reports import samples
+
+CONTRACTS = (
+    Path(__file__).resolve().parents[3]
+    / "specs"
+    / "001-short-grid-screening"
+    / "contracts"
+)
+SCHEMA = json.loads((CONTRACTS / "report.schema.json").read_text(encoding="utf-8"))
+
+EMPTY = samples.empty(samples.funnel(("universe", 0), ("scored", 0)), ())
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"{name} in JSON")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [samples.report(), samples.report(degraded=True, coverage=0.5), EMPTY],
+    ids=["full", "degraded", "empty"],
+)
+def test_document_satisfies_the_published_schema(report: ScreeningReport) -> None:
+    document = json.loads(report_json(report), parse_constant=no_constant)
+    Draft202012Validator.check_schema(SCHEMA)
+    errors = Draft202012Validator(SCHEMA).iter_errors(document)
+    assert [f"{list(e.path)}: {e.message}" for e in errors] == []
+
+
+@pytest.mark.parametrize("missing", ["ranked", "settings", "schema_version", "funnel"])
+def test_schema_refuses_a_document_without_a_required_part(missing: str) -> None:
+    document = json.loads(report_json(samples.report()))
+    del document[missing]
+    assert not Draft202012Validator(SCHEMA).is_valid(document)
+
+
+def test_every_field_of_the_schema_is_described() -> None:
+    def nameless(node: object, where: str) -> list[str]:
+        found = []
+        if isinstance(node, dict):
+            for key, child in node.get("properties", {}).items():
+                if "description" not in child and "$ref" not in child:
+                    found.append(f"{where}.{key}")
+            for key, child in node.items():
+                found += nameless(child, f"{where}.{key}")
+        return found
+
+    assert nameless(SCHEMA, "") == []
+
+
+def test_schema_lists_every_factor_score_part_and_grid_number() -> None:
+    ranked = SCHEMA["$defs"]["ranked"]["properties"]
+    assert list(ranked["factors"]["properties"]) == list(FACTOR_NAMES)
+    assert list(ranked["score_breakdown"]["properties"]) == list(SCORE_NAMES)
+    assert list(SCHEMA["$defs"]["grid"]["properties"]) == list(GRID_NAMES)
+
+
+def test_published_names_are_those_of_factors_score_and_plan() -> None:
+    assert set(FACTOR_NAMES) == {spec.name for spec in FACTORS}
+    assert list(SCORE_NAMES) == list(BREAKDOWN)
+    unpublished = {"marks", "tick_size", "step_size"}
+    plan = [name for name in ShortGridPlan.__slots__ if name not in unpublished]
+    assert list(GRID_NAMES) == plan
+
+
+def test_prices_keep_the_decimals_of_the_tick() -> None:
+    text = report_json(samples.report()).decode()
+    assert '"lower_bound": 0.10010,' in text
+    assert '"quantity_per_level": 237,' in text
+    assert text.endswith("}\n")
+
+
+def test_tiny_prices_are_not_written_with_an_exponent() -> None:
+    grid = {**samples.GRID, "grid_step": Decimal("1E-7")}
+    report = samples.report(ranked=(samples.ranked(grid=grid),))
+    assert '"grid_step": 0.0000001,' in report_json(report).decode()
+
+
+def test_symbols_are_written_as_they_are() -> None:
+    assert '"币安人生USDT"' in report_json(samples.report()).decode()
+
+
+def test_nan_and_infinity_become_null() -> None:
+    factors = {
+        **samples.FACTORS,
+        "natr": float("nan"),
+        "beta_btc": float("-inf"),
+        "z_score": np.float64("nan"),
+    }
+    row = samples.ranked(factors=factors)
+    document = report_document(samples.report(ranked=(row,)))
+    written = document["ranked"][0]["factors"]
+    assert written["natr"] is None
+    assert written["beta_btc"] is None
+    assert written["z_score"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.bool_(1), True),
+        (True, True),
+        (Decimal("NaN"), None),
+        ((1, "a"), [1, "a"]),
+        ({"a": (np.int64(1),)}, {"a": [1]}),
+    ],
+)
+def test_values_become_plain(value: object, expected: object) -> None:
+    comp = plain(value)
+    assert comp == expected
+    assert type(comp) is type(expected)
+
+
+def test_decimals_stay_decimals_in_the_document() -> None:
+    grid = report_document(samples.report())["ranked"][0]["grid"]
+    assert grid["lower_bound"] == Decimal("0.10010")
+    assert str(grid["lower_bound"]) == "0.10010"
+
+
+def test_unknown_types_are_refused() -> None:
+    with pytest.raises(TypeError, match="no place in a report for object"):
+        plain(object())
+
+
+def test_excluded_symbols_say_what_they_lack() -> None:
+    row = report_document(samples.report())["excluded"][0]
+    assert row["needs"] == "needs 24 h turnover +8,000,000"
+    assert row["reason"]["limit"] == 50e6
+
+
+def test_to_dict_is_the_document() -> None:
+    report = samples.report()
+    assert report.to_dict() == report_document(report)
+
+
+def test_only_prices_are_spelled_by_hand_in_json() -> None:
+    with pytest.raises(TypeError, match="no place in a report for set"):
+        _exact({1})

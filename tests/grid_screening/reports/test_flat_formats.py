@@ -1,0 +1,130 @@
+import csv
+import io
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from grid_screening.reports.csv import report_csv
+from grid_screening.reports.markdown import report_markdown
+from grid_screening.reports.rows import flat_columns
+from tests.grid_screening.reports.samples import (
+    FACTORS,
+    GRID,
+    empty,
+    excluded,
+    funnel,
+    ranked,
+    report,
+)
+
+NOTHING = empty(
+    funnel(("universe", 1), ("turnover", 0), ("scored", 0)),
+    (excluded("AUSDT", "turnover", "turnover", 4.4e7, 5e7),),
+)
+
+
+def read(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_csv_has_one_row_per_listed_symbol() -> None:
+    rows = read(report_csv(report()))
+    assert [row["symbol"] for row in rows] == [
+        "币安人生USDT",
+        "AAAUSDT",
+        "1000000MOGUSDT",
+    ]
+    assert rows[0]["grid_lower_bound"] == "0.10010"
+    assert rows[0]["marks"] == "extreme_volatility assumed_brackets"
+    assert rows[0]["vetoed"] == "false"
+    assert rows[0]["half_life_bars"] == ""
+    assert rows[2]["grid_lower_bound"] == ""
+    assert rows[2]["grid_reason"] == "margin too small"
+    assert rows[0]["source"] == "live"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_csv_texts_cannot_be_formulas(start: str) -> None:
+    (row,) = read(report_csv(report(ranked=(ranked(f"{start}1+1USDT"),))))
+    assert row["symbol"] == f"'{start.replace(chr(13), ' ')}1+1USDT"
+
+
+def test_csv_carriage_returns_cannot_split_a_row() -> None:
+    text = report_csv(report(ranked=(ranked("A\rB\nCUSDT"),)))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["symbol"] == "A B\nCUSDT"
+
+
+def test_csv_negative_numbers_stay_numbers() -> None:
+    (row,) = read(report_csv(report(ranked=(ranked(),))))
+    assert row["normalized_slope"] == "-12.5"
+    assert float(row["distance_to_30d_high"]) == -0.125
+
+
+def test_csv_quotes_separators() -> None:
+    text = report_csv(report(ranked=(ranked('A,"B"USDT'),)))
+    assert read(text)[0]["symbol"] == 'A,"B"USDT'
+
+
+def test_csv_header_of_an_empty_list_is_the_full_one() -> None:
+    header = report_csv(NOTHING)
+    assert header.count("\n") == 1
+    assert header == report_csv(report()).splitlines(keepends=True)[0]
+
+
+def test_csv_keeps_all_digits() -> None:
+    row = ranked(factors={**FACTORS, "natr": 0.1 + 0.2})
+    assert float(read(report_csv(report(ranked=(row,))))[0]["natr"]) == 0.1 + 0.2
+
+
+def test_added_names_get_columns_of_their_own() -> None:
+    row = ranked(
+        factors={**FACTORS, "new_factor": 1.5}, grid={**GRID, "new_price": Decimal(2)}
+    )
+    (found,) = read(report_csv(report(ranked=(row,))))
+    assert found["new_factor"] == "1.5"
+    assert found["grid_new_price"] == "2"
+
+
+def test_frame_is_indexed_by_symbol_with_typed_columns() -> None:
+    frame = report().to_dataframe()
+    assert frame.index.name == "symbol"
+    assert list(frame.index) == ["币安人生USDT", "AAAUSDT", "1000000MOGUSDT"]
+    assert frame["rank"].dtype == np.int64
+    assert frame["vetoed"].dtype == np.bool_
+    assert frame["grid_lower_bound"].dtype == np.float64
+    assert frame.loc["AAAUSDT", "grid_lower_bound"] == 0.1001
+    assert np.isnan(frame.loc["1000000MOGUSDT", "grid_lower_bound"])
+    assert frame["half_life_bars"].isna().all()
+    assert list(frame.columns) == [c for c in flat_columns(report()) if c != "symbol"]
+
+
+def test_empty_frame_has_the_same_columns_and_types() -> None:
+    full, nothing = report().to_dataframe(), NOTHING.to_dataframe()
+    assert len(nothing) == 0
+    assert nothing.index.name == "symbol"
+    assert dict(nothing.dtypes) == dict(full.dtypes)
+
+
+def test_markdown_table_has_as_many_cells_in_every_row() -> None:
+    lines = report_markdown(report(ranked=(ranked("A|B_C*USDT"),))).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 3
+    assert "A\\|B\\_C\\*USDT" in table[2]
+    counts = {line.replace("\\|", "").count("|") for line in table}
+    assert len(counts) == 1
+
+
+def test_markdown_names_a_simulated_market_at_both_ends() -> None:
+    text = report_markdown(report(source="demo", degraded=True))
+    assert text.count("SIMULATED MARKET") == 2
+    assert text.count("DEGRADED") == 2
+    assert text.splitlines()[2].startswith("> **SIMULATED")
+
+
+def test_markdown_of_an_empty_list_says_why() -> None:
+    text = report_markdown(NOTHING)
+    assert "No contract qualified." in text
+    assert "--min-volume 43000000 would admit 1" in text
+    assert "does not forecast profit" in text

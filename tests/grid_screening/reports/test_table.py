@@ -1,0 +1,208 @@
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from rich.cells import cell_len
+
+from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.table import report_table
+from grid_screening.screening_report import Reason, ScreeningReport
+from tests.grid_screening.reports.samples import (
+    GRID,
+    empty,
+    excluded,
+    funnel,
+    ranked,
+    report,
+)
+
+ESSENTIAL = [
+    "#",
+    "Symbol",
+    "GSS",
+    "NATR%",
+    "KER",
+    "H",
+    "F8h%",
+    "Range",
+    "Step×N",
+    "Lev",
+    "Mk",
+]
+
+
+def lines(made: ScreeningReport, width: int) -> list[str]:
+    return report_table(made, width=width).splitlines()
+
+
+def header(made: ScreeningReport, width: int) -> list[str]:
+    return next(line for line in lines(made, width) if "Symbol" in line).split()
+
+
+def rows(made: ScreeningReport, width: int) -> list[str]:
+    found = lines(made, width)
+    start = next(i for i, line in enumerate(found) if "Symbol" in line)
+    return found[start : start + 1 + len(made.ranked)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    made = report(
+        source="demo",
+        degraded=True,
+        coverage=0.5,
+        settings=ScreenerSettings(min_volume=1e6, symbols=("FFFUSDT",)).by_flag(),
+    )
+    assert max(cell_len(line) for line in lines(made, width)) <= width
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_columns_stay_aligned_beside_wide_characters(width: int) -> None:
+    top, *body = rows(report(), width)
+    end = top.index("Range") + len("Range")
+    for line, symbol in zip(body, ("币安人生USDT", "AAAUSDT"), strict=False):
+        before, cell, _ = line.partition("0.10010–0.15010")
+        assert symbol in before
+        assert cell_len(before + cell) == end
+
+
+def test_80_columns_hold_the_essential_ones() -> None:
+    assert header(report(), 80) == ESSENTIAL
+
+
+def test_wider_terminals_show_more_columns() -> None:
+    narrow, middle, wide = (set(header(report(), w)) for w in (80, 120, 200))
+    assert narrow < middle < wide
+    assert {"Stop", "Liq", "OI/V"} <= middle
+    assert {"β", "Tail%", "Cell%", "Loss", "HL"} <= wide
+
+
+def test_long_prices_are_never_cut_columns_give_way_and_are_named() -> None:
+    grid = {
+        **GRID,
+        "lower_bound": Decimal("101234.50"),
+        "upper_bound": Decimal("112345.60"),
+        "grid_step": Decimal("123.4000000"),
+    }
+    made = report(ranked=(ranked("1000000MOGUSDT", grid=grid),))
+    text = report_table(made, width=80)
+    assert "101234.50–112345.60" in text
+    assert "1000000MOGUSDT" in text
+    assert "hidden at this width: " in text
+    assert max(map(cell_len, text.splitlines())) <= 80
+
+
+def test_a_terminal_too_narrow_for_anything_shows_whole_symbols() -> None:
+    assert "1000000MOGUSDT" in report_table(report(), width=10)
+
+
+def test_plain_text_has_no_escape_codes() -> None:
+    assert "\x1b" not in report_table(report(degraded=True), width=120)
+
+
+def test_color_changes_nothing_but_escape_codes() -> None:
+    styled = report_table(report(degraded=True, source="demo"), width=120, color=True)
+    assert "\x1b[" in styled
+    bare = [re.sub(r"\x1b\[[0-9;]*m", "", s).rstrip() for s in styled.splitlines()]
+    assert bare == lines(report(degraded=True, source="demo"), 120)
+
+
+@pytest.mark.parametrize("source", ["demo", "simulated"])
+def test_a_simulated_market_is_named_at_both_ends(source: str) -> None:
+    found = lines(report(source=source), 80)
+    assert found[0].startswith("SIMULATED MARKET")
+    assert found[-1].startswith("SIMULATED MARKET")
+
+
+def test_a_live_market_is_not_called_simulated() -> None:
+    assert "SIMULATED" not in report_table(report(), width=80)
+
+
+def test_a_degraded_scan_says_so_at_both_ends() -> None:
+    text = " ".join(lines(report(degraded=True, coverage=0.5), 80))
+    assert text.count("DEGRADED: data of only 50.0%") == 2
+
+
+def test_everything_below_the_table_is_there() -> None:
+    made = report(settings=ScreenerSettings(min_volume=1e6, top=3).by_flag())
+    text = " ".join(" ".join(lines(made, 80)).split())
+    assert "universe 6 → readable 6 → turnover 5 (−1) → scored 5 → listed 3" in text
+    assert "coverage 100.0%" in text
+    assert "21 requests, weight 88 (peak 88 a minute), retries 1" in text
+    assert "data as of 2026-10-07 12:00:00 UTC" in text
+    assert "settings: top=3 min_volume=1000000" in text
+    assert "note: the veto fired for one contract" in text
+    assert "vetoed (steep, straight up-trend, score 0): EEEUSDT" in text
+    assert "V extreme volatility" in text
+    assert "C crowded" not in text
+    assert "GSS describes conditions, it does not forecast profit." in text
+
+
+def test_default_settings_are_not_repeated() -> None:
+    assert "settings:" not in report_table(report(), width=80)
+
+
+def test_a_mark_of_every_row_stands_in_the_legend_only() -> None:
+    made = report(ranked=(ranked("AAAUSDT"), ranked("BBBUSDT", rank=2)))
+    text = report_table(made, width=80)
+    assert "a maintenance brackets assumed (see --brackets) — all rows" in text
+    assert not rows(made, 80)[1].endswith("a")
+
+
+def test_marks_are_letters() -> None:
+    marks = ("extreme_volatility", "crowded", "coarsened", "assumed_brackets")
+    assert rows(report(ranked=(ranked(marks=marks),)), 80)[1].endswith(" VCca")
+
+
+def test_vetoed_rows_show_the_veto_instead_of_a_score() -> None:
+    row = ranked("EEEUSDT", vetoed=True, gss=0.0, grid=None)
+    assert "vetoed" in rows(report(ranked=(row,)), 80)[1]
+
+
+def test_a_missing_grid_says_why() -> None:
+    text = report_table(report(), width=80)
+    assert "no grid" in text
+    assert "1000000MOGUSDT has no grid: margin too small" in text
+
+
+def test_symbols_that_were_asked_for_and_excluded_are_explained() -> None:
+    settings = ScreenerSettings(symbols=("AAAUSDT", "FFFUSDT")).by_flag()
+    text = report_table(report(settings=settings), width=200)
+    assert "note: FFFUSDT excluded at “turnover”: turnover of 42000000.0" in text
+
+
+def test_markup_in_texts_is_printed_not_obeyed() -> None:
+    made = report(notes=("[bold]x[/bold] :smile:",))
+    assert "[bold]x[/bold] :smile:" in report_table(made, width=80)
+
+
+def test_an_empty_list_says_which_filter_emptied_it() -> None:
+    stages = funnel(("universe", 1), ("turnover", 0), ("scored", 0), ("listed", 0))
+    gone = (excluded("AUSDT", "turnover", "turnover", 4.4e7, 5e7),)
+    text = " ".join(report_table(empty(stages, gone), width=80).split())
+    assert "No contract qualified." in text
+    assert "The filter “turnover” left none of 1: --min-volume 43000000" in text
+    assert "Symbol GSS" not in text
+
+
+def test_missing_factors_are_a_dash() -> None:
+    factors = dict.fromkeys(ranked().factors)
+    row = replace(ranked(), factors=factors)
+    assert rows(report(ranked=(row,)), 80)[1].split()[3:6] == ["–", "–", "–"]
+
+
+def test_no_grid_reason_of_a_vetoed_row_is_a_note() -> None:
+    veto = Reason(code="vetoed", text="vetoed: no grid")
+    row = ranked("EEEUSDT", vetoed=True, grid=None, grid_reason=veto)
+    assert "has no grid" not in report_table(report(ranked=(row,)), width=80)
+
+
+def test_a_replay_says_as_of_when() -> None:
+    text = report_table(report(source="snapshot"), width=80)
+    assert text.startswith("REPLAY of a scan as of 2026-10-07 12:00:00 UTC.")
+
+
+def test_a_scan_without_bars_has_no_bar_age() -> None:
+    text = report_table(report(last_bar_close_ms=None), width=80)
+    assert "last bar" not in text
