@@ -75,6 +75,26 @@ def scan(base_url: str, folder: Path) -> tuple[Finished, dict[str, Any]]:
     return finished, json.loads(output.read_text(encoding="utf-8"))
 
 
+def separation(base_url: str, report: dict[str, Any]) -> BenchRow:
+    """Tell how well the score separates contracts whose truth is known."""
+    with urllib.request.urlopen(f"{base_url}/sim/truth") as answer:  # noqa: S310
+        truths = json.loads(answer.read())
+    scores: dict[str, list[float]] = {}
+    for row in (*report["ranked"], *report["not_listed"]):
+        scores.setdefault(truths[row["symbol"]]["kind"], []).append(row["gss"])
+    reverting = scores["mean_reverting"]
+    trending = scores["trending_up"] + scores["trending_down"]
+    wins = statistics.mean(r > t for r in reverting for t in trending)
+    return BenchRow(
+        name="known truth: a reverting contract outranks a trending one",
+        ours=f"{wins:.0%}",
+        bound="",
+        reached=None,
+        peer=f"mean GSS {statistics.mean(reverting):.2f} against "
+        f"{statistics.mean(trending):.2f} ({len(reverting)}, {len(trending)})",
+    )
+
+
 def rows() -> list[BenchRow]:
     """Measure the scan, its peer and the start-up in one run."""
     scans, peers = [], []
@@ -101,6 +121,7 @@ def rows() -> list[BenchRow]:
                 *(str(WORKERS), *symbols),
             )
             peers.append(peer.seconds)
+        known_truth = separation(exchange.base_url, report)
     requests, weight = report["requests"]["count"], report["requests"]["weight"]
     seconds = statistics.median(f.seconds for f in scans)
     latency_bound = requests * LATENCY_MS / 1000 / WORKERS
@@ -144,4 +165,5 @@ def rows() -> list[BenchRow]:
             reached=statistics.median(starts) <= 1.0,
             peer="",
         ),
+        known_truth,
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import orjson
 import pytest
+import requests
 
 from grid_screening import Progress, ScreenerSettings, ScreeningReport
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
@@ -277,6 +278,105 @@ class TestPartialFailure:
         assert codes["ETHUSDT"] == "no_ticker"
         assert report.coverage == 0.0
         assert report.degraded
+
+
+class TestOddButUsable:
+    """What the exchange sends now and then, and what must come of it."""
+
+    def bars(self, exchange: EmbeddedExchange, symbol: str) -> list[list[object]]:
+        url = f"{exchange.base_url}/fapi/v1/klines"
+        query = {"symbol": symbol, "interval": "4h", "limit": 301}
+        answer = requests.get(url, params=query, timeout=10)
+        rows: list[list[object]] = answer.json()
+        return rows
+
+    def served(
+        self, exchange: EmbeddedExchange, symbol: str, rows: list[list[object]]
+    ) -> ScreeningReport:
+        fault = {"path": "/fapi/v1/klines", "symbol": symbol, "times": 1, "body": rows}
+        control(exchange, "faults", [fault])
+        return scan(exchange)
+
+    def test_unsorted_and_repeated_bars_give_the_same_scores(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        plain = scan(exchange)
+        symbol = plain.ranked[0].symbol
+        rows = self.bars(exchange, symbol)
+        control(exchange, "reset")
+        report = self.served(exchange, symbol, [*reversed(rows), rows[5]])
+        assert [(r.symbol, r.gss) for r in report.ranked] == [
+            (r.symbol, r.gss) for r in plain.ranked
+        ]
+
+    def test_gap_excludes_with_the_number_of_missing_bars(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        symbol = scan(exchange).ranked[0].symbol
+        rows = self.bars(exchange, symbol)
+        control(exchange, "reset")
+        report = self.served(exchange, symbol, [*rows[:100], *rows[103:]])
+        reason = next(e.reason for e in report.excluded if e.symbol == symbol)
+        assert (reason.code, reason.value) == ("gap", 3)
+        assert report.coverage == 1.0
+
+    def test_missing_newest_bar_is_stale(self, exchange: EmbeddedExchange) -> None:
+        symbol = scan(exchange).ranked[0].symbol
+        rows = self.bars(exchange, symbol)
+        control(exchange, "reset")
+        report = self.served(exchange, symbol, rows[:-2])
+        reason = next(e.reason for e in report.excluded if e.symbol == symbol)
+        assert reason.code == "stale_bars"
+
+    def test_no_funding_intervals_mean_eight_hours(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        fault = {"path": "/fapi/v1/fundingInfo", "times": 1, "body": []}
+        control(exchange, "faults", [fault])
+        report = scan(exchange)
+        assert {r.factors["funding_interval_h"] for r in report.ranked} == {8.0}
+        assert all(r.confidence == 1.0 for r in report.ranked)
+
+    def test_empty_funding_rate_is_missing_not_zero(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        rows = requests.get(
+            f"{exchange.base_url}/fapi/v1/premiumIndex", timeout=10
+        ).json()
+        for row in rows:
+            row["lastFundingRate"] = ""
+        control(exchange, "reset")
+        control(
+            exchange,
+            "faults",
+            [{"path": "/fapi/v1/premiumIndex", "times": 1, "body": rows}],
+        )
+        report = scan(exchange)
+        assert {r.factors["funding_rate_8h"] for r in report.ranked} == {None}
+        assert {r.confidence for r in report.ranked} == {0.925}
+        assert all(
+            r.grid is None or r.grid["funding_per_day_initial"] is None
+            for r in report.ranked
+        )
+
+    def test_unknown_status_is_excluded_with_its_name(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        info = requests.get(
+            f"{exchange.base_url}/fapi/v1/exchangeInfo", timeout=10
+        ).json()
+        place = next(
+            i for i, row in enumerate(info["symbols"]) if row["symbol"] == "ETHUSDT"
+        )
+        fault = {
+            "path": "/fapi/v1/exchangeInfo",
+            "times": 1,
+            "patch": {f"/symbols/{place}/status": "HALF_ASLEEP"},
+        }
+        control(exchange, "faults", [fault])
+        report = scan(exchange)
+        reason = next(e.reason for e in report.excluded if e.symbol == "ETHUSDT")
+        assert (reason.code, reason.value) == ("status", "HALF_ASLEEP")
 
 
 class TestScanEndingErrors:
