@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from monitor.domain.bars import bar_problem
 from monitor.domain.market import KlineInterval, Klines
 from monitor.domain.typing import BoolArray, IntArray, Symbol
 from vp_squeeze.exceptions import (
@@ -13,9 +14,6 @@ from vp_squeeze.exceptions import (
     KlineGap,
     StaleKlines,
 )
-
-_PRICES = ("open", "high", "low", "close")
-_AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 
 
 class KlineSource(Protocol):
@@ -191,32 +189,28 @@ def _last(klines: Klines, count: int) -> Klines:
 
 
 def _problem(klines: Klines) -> str | None:
-    prices = {name: getattr(klines, name) for name in _PRICES}
-    amounts = {name: getattr(klines, name) for name in _AMOUNTS}
-    for name, column in prices.items():
-        if not _all(np.isfinite(column) & (column > 0)):
-            return f"{name} must be finite and > 0"
-    for name, column in amounts.items():
-        if not _all(np.isfinite(column) & (column >= 0)):
+    problem = bar_problem(
+        open_=klines.open,
+        high=klines.high,
+        low=klines.low,
+        close=klines.close,
+        volume=klines.volume,
+        taker_buy_volume=klines.taker_buy_volume,
+    )
+    if problem is not None:
+        return problem
+    for name in ("quote_volume", "taker_buy_quote_volume"):
+        column = getattr(klines, name)
+        if not np.all(np.isfinite(column) & (column >= 0)):
             return f"{name} must be finite and ≥ 0"
-    body_top = np.maximum(klines.open, klines.close)
-    body_bottom = np.minimum(klines.open, klines.close)
-    if not _all((klines.high >= body_top) & (klines.low <= body_bottom)):
-        return "high and low must enclose open and close"
-    if not _all(klines.taker_buy_volume <= klines.volume):
-        return "taker_buy_volume must be at most volume"
     lengths = klines.close_time - klines.open_time + 1
     if klines.interval is KlineInterval.MONTH1:
         in_order = lengths > 0
     else:
         in_order = lengths == klines.interval.milliseconds
-    if not _all(in_order):
+    if not np.all(in_order):
         return f"every bar must last {klines.interval.value}"
     return None
-
-
-def _all(holds: BoolArray) -> bool:
-    return bool(np.all(holds))
 
 
 def _check_gaps(klines: Klines) -> None:

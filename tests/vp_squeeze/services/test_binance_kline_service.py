@@ -203,7 +203,7 @@ class TestCheckedKlines:
             ("low", 11.0 + 0.5, "high and low must enclose open and close"),
             ("volume", -1.0, "volume must be finite and ≥ 0"),
             ("quote_volume", np.nan, "quote_volume must be finite and ≥ 0"),
-            ("taker_buy_volume", 100.5, "taker_buy_volume must be at most volume"),
+            ("taker_buy_volume", 100.5, "taker_buy_volume must be in [0, volume]"),
             ("close_time", START + 2 * H4, "every bar must last 4h"),
         ],
     )
