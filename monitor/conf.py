@@ -16,7 +16,8 @@ class GatewayConfig:
     read_timeout_s: float = 10.0
     """Longest silence between two pieces of an answer."""
     total_deadline_s: float = 15.0
-    """One answer, first byte to last: a slow drip passes every read timeout."""
+    """One request: all its tries, first byte to last. A slow drip passes every read
+    timeout, and three tries of ten silent seconds would cost half a minute."""
     max_attempts: int = 3
     """Tries per request, the first included."""
     backoff_initial_s: float = 0.2

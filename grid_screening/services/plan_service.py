@@ -1,8 +1,8 @@
 """Grid plans of the listed contracts: exact ATRs are fetched, the rest is pure."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from decimal import Decimal
+from functools import partial
 
 from grid_screening.calculators.volatility import (
     ATR_WINDOW,
@@ -15,15 +15,19 @@ from grid_screening.grid_plan import (
     ShortGridPlan,
     short_grid_plan,
 )
-from grid_screening.progress import Progress, ProgressHook
+from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import Reason
-from grid_screening.services.snapshot_service import SCAN_ENDING, io_pool
+from grid_screening.services.fan_out import (
+    SymbolError,
+    attempt,
+    follow,
+    io_pool,
+    outcome,
+)
 from grid_screening.snapshot import MarketSnapshot
 from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
-from monitor.exceptions import ExchangeError
-from vp_squeeze.exceptions import KlineError
 from vp_squeeze.services.binance_kline_service import closed_klines
 
 ATR_BARS = 99
@@ -51,71 +55,66 @@ def fetch_plans(
         One of `SCAN_ENDING`.
     """
     with io_pool(settings.io_workers) as pool:
-        ranges = {
-            (symbol, interval): pool.submit(
-                _average_true_range, client, symbol, interval, snapshot.as_of_ms
-            )
-            for symbol in symbols
+        daily, hourly = (
+            {
+                symbol: pool.submit(
+                    attempt,
+                    partial(_average_true_range, client, interval, snapshot.as_of_ms),
+                    symbol,
+                )
+                for symbol in symbols
+            }
             for interval in (KlineInterval.D1, KlineInterval.H1)
-        }
-        for done, _ in enumerate(as_completed(ranges.values()), 1):
-            on_progress(Progress(stage="plans", done=done, total=len(ranges)))
-        return {
-            symbol: _plan(
-                snapshot,
-                symbol,
-                ranges[symbol, KlineInterval.D1].result(),
-                ranges[symbol, KlineInterval.H1].result(),
-                settings,
-            )
-            for symbol in symbols
-        }
+        )
+        follow(
+            [*daily.values(), *hourly.values()],
+            stage="plans",
+            patience=settings.io_workers,
+            on_progress=on_progress,
+        )
+    return {
+        symbol: _plan(
+            snapshot, symbol, outcome(daily[symbol]), outcome(hourly[symbol]), settings
+        )
+        for symbol in symbols
+    }
 
 
 def _average_true_range(
-    client: BinanceFuturesClient,
-    symbol: Symbol,
-    interval: KlineInterval,
-    as_of_ms: int,
-) -> float | ExchangeError | KlineError:
+    client: BinanceFuturesClient, interval: KlineInterval, as_of_ms: int, symbol: Symbol
+) -> float:
     step = interval.milliseconds
-    try:
-        bars = closed_klines(
-            client,
-            symbol,
-            interval,
-            count=ATR_BARS,
-            minimum=ATR_MINIMUM_BARS,
-            as_of_ms=as_of_ms,
-            end_time=as_of_ms // step * step - 1,
-        )
-    except SCAN_ENDING:
-        raise
-    except (ExchangeError, KlineError) as error:
-        return error
+    bars = closed_klines(
+        client,
+        symbol,
+        interval,
+        count=ATR_BARS,
+        minimum=ATR_MINIMUM_BARS,
+        as_of_ms=as_of_ms,
+        end_time=as_of_ms // step * step - 1,
+    )
     return float(latest_average_true_range(bars.high, bars.low, bars.close))
 
 
 def _plan(
     snapshot: MarketSnapshot,
     symbol: Symbol,
-    atr_daily: float | ExchangeError | KlineError,
-    atr_hourly: float | ExchangeError | KlineError,
+    atr_daily: float | SymbolError,
+    atr_hourly: float | SymbolError,
     settings: ScreenerSettings,
 ) -> Plan:
-    for atr in (atr_daily, atr_hourly):
-        if isinstance(atr, Exception):
-            return InfeasibleGrid(
-                reason=Reason(code="atr_missing", text=str(atr)), minimum_margin=None
-            )
+    if isinstance(atr_daily, Exception):
+        return _without_range(atr_daily)
+    if isinstance(atr_hourly, Exception):
+        return _without_range(atr_hourly)
     row = snapshot.symbols.index(symbol)
     brackets = settings.brackets or {}
     return short_grid_plan(
         instrument=snapshot.instruments[symbol],
         price=float(snapshot.last_price[row]),
         mark_price=float(snapshot.mark_price[row]),
-        atr_daily=float(atr_daily),  # type: ignore[arg-type]  # errors returned above
-        atr_hourly=float(atr_hourly),  # type: ignore[arg-type]
+        atr_daily=atr_daily,
+        atr_hourly=atr_hourly,
         funding_rate=float(snapshot.funding_rate[row]),
         funding_interval_h=float(snapshot.funding_interval_h[row]),
         terms=GridTerms(
@@ -126,3 +125,8 @@ def _plan(
             brackets=brackets.get(symbol),
         ),
     )
+
+
+def _without_range(error: SymbolError) -> InfeasibleGrid:
+    reason = Reason(code="atr_missing", text=str(error))
+    return InfeasibleGrid(reason=reason, minimum_margin=None)

@@ -1,15 +1,19 @@
 """Exchange → snapshot: what a scan fetches, and what it does when that fails."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
 
 from grid_screening.assembly import Market, market_snapshot
 from grid_screening.conf import ScreenerSettings
 from grid_screening.progress import Progress, ProgressHook
 from grid_screening.screening_report import Exclusion, FunnelStage, Reason
+from grid_screening.services.fan_out import (
+    SymbolError,
+    attempt,
+    follow,
+    io_pool,
+    outcome,
+)
 from grid_screening.snapshot import BENCHMARK, MarketSnapshot
 from grid_screening.universe import MALFORMED, REQUEST_FAILED, MarketQuotes
 from monitor.api_clients.binance import BinanceFuturesClient
@@ -20,33 +24,17 @@ from monitor.domain.market import (
 )
 from monitor.domain.typing import Symbol
 from monitor.exceptions import (
-    AccessDenied,
     ExchangeError,
-    ExchangeTimeout,
-    ExchangeUnavailable,
     GarbledAnswer,
-    IpBanned,
     MalformedPayload,
-    RateLimited,
-    RequestCancelled,
-    WaitTooLong,
 )
 from vp_squeeze.exceptions import (
     ImpossibleKlines,
     InsufficientKlines,
-    KlineError,
     KlineGap,
     StaleKlines,
 )
 from vp_squeeze.services.binance_kline_service import closed_klines
-
-ResultT = TypeVar("ResultT")
-SymbolError: TypeAlias = ExchangeError | KlineError
-
-SCAN_ENDING = (IpBanned, WaitTooLong, RateLimited, RequestCancelled, AccessDenied)
-"""Errors that no other symbol would escape."""
-
-UNREACHABLE = (ExchangeUnavailable, ExchangeTimeout)
 
 DATA_STAGES = ("data", "bars", "gap", "fresh_bars")
 
@@ -60,25 +48,6 @@ class FetchedPanel:
     funnel: tuple[FunnelStage, ...]
     first_error: Exception | None
     """Of the failed requests, for the message when all failed."""
-
-
-@contextmanager
-def io_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool of I/O threads; on any way out nothing queued is started.
-
-    Leaving waits for requests in flight, except on Ctrl-C and the like
-    (`BaseException`), when whoever interrupted must not be kept waiting.
-    """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="scan-io")
-    try:
-        yield pool
-    except Exception:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown(wait=True, cancel_futures=True)
 
 
 def fetch_market(
@@ -177,55 +146,20 @@ def _fetch_all(
         )
 
     with io_pool(settings.io_workers) as pool:
-        klines = {s: pool.submit(_attempt, bars, s) for s in with_bars}
+        klines = {s: pool.submit(attempt, bars, s) for s in with_bars}
         open_interest = {
-            s: pool.submit(_attempt, client.open_interest, s)
-            for s in with_open_interest
+            s: pool.submit(attempt, client.open_interest, s) for s in with_open_interest
         }
-        _follow(
+        follow(
             [*klines.values(), *open_interest.values()],
+            stage="symbols",
             patience=settings.io_workers,
             on_progress=on_progress,
         )
     return (
-        {s: _outcome(future) for s, future in klines.items()},
-        {s: _outcome(future) for s, future in open_interest.items()},
+        {s: outcome(future) for s, future in klines.items()},
+        {s: outcome(future) for s, future in open_interest.items()},
     )
-
-
-def _attempt(
-    call: Callable[[Symbol], ResultT], symbol: Symbol
-) -> ResultT | SymbolError:
-    try:
-        return call(symbol)
-    except SCAN_ENDING:
-        raise
-    except (ExchangeError, KlineError) as error:
-        return error
-
-
-def _follow(
-    futures: Sequence[Future[Any]], *, patience: int, on_progress: ProgressHook
-) -> None:
-    # An exchange that answers nobody any more is not asked for all the others:
-    # each would cost the full deadline of every try.
-    unreachable_in_a_row = 0
-    for done, future in enumerate(as_completed(futures), 1):
-        if not future.cancelled():
-            unreachable = isinstance(future.result(), UNREACHABLE)
-            unreachable_in_a_row = unreachable_in_a_row + 1 if unreachable else 0
-        if unreachable_in_a_row == patience:
-            for waiting in futures:
-                waiting.cancel()
-        on_progress(Progress(stage="symbols", done=done, total=len(futures)))
-
-
-def _outcome(future: Future[ResultT | SymbolError]) -> ResultT | SymbolError:
-    if future.cancelled():
-        return ExchangeUnavailable(
-            "klines", "not asked: the exchange had stopped answering"
-        )
-    return future.result()
 
 
 def _exclusion(symbol: Symbol, error: SymbolError) -> Exclusion:

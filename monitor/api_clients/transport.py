@@ -6,7 +6,7 @@ tenacity is configured here and nowhere else.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import SystemRandom
 from threading import Event, Lock
 
@@ -69,6 +69,13 @@ class Answer:
     sent_at_ms: int
     """Local monotonic clock (`ExchangeClock.local_ms`)."""
     received_at_ms: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tries:
+    left_s: float
+    """Of the deadline; only sending and receiving use it up."""
+    failures: list[BaseException] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,23 +144,15 @@ class Transport:
         ExchangeError
             What remained after all retries that are worth it.
         """
-        failures: list[BaseException] = []
-
-        def again(state: RetryCallState) -> bool:
-            failure = None if state.outcome is None else state.outcome.exception()
-            if failure is None:
-                return False
-            failures.append(failure)
-            return is_retryable(failures, max_attempts=self._config.max_attempts)
-
+        tries = _Tries(left_s=self._config.total_deadline_s)
         retrying = Retrying(
-            retry=again,
-            stop=stop_never,  # `again` knows the limits of each kind of failure
-            wait=wait_exception(lambda failure: self._wait_s(failure, len(failures))),
+            retry=lambda state: self._is_worth_another(state, tries),
+            stop=stop_never,  # the rule above knows the limits of each kind of failure
+            wait=wait_exception(lambda failure: self._wait_s(failure, tries)),
             sleep=self._sleep,
             before_sleep=lambda state: self._tell(request, state),
         )
-        return retrying(self._attempt, request, lane, failures)
+        return retrying(self._attempt, request, lane, tries)
 
     def cancel(self) -> None:
         """End all waits, retries and requests under way with `RequestCancelled`."""
@@ -176,17 +175,26 @@ class Transport:
                 retries=self._retries,
             )
 
-    def _attempt(
-        self, request: GetRequest, lane: Lane, failures: list[BaseException]
-    ) -> Answer:
-        rule = retry_rule(failures[-1]) if failures else None
+    def _is_worth_another(self, state: RetryCallState, tries: "_Tries") -> bool:
+        failure = None if state.outcome is None else state.outcome.exception()
+        if failure is None:
+            return False
+        tries.failures.append(failure)
+        return tries.left_s > 0 and is_retryable(
+            tries.failures, max_attempts=self._config.max_attempts
+        )
+
+    def _attempt(self, request: GetRequest, lane: Lane, tries: "_Tries") -> Answer:
+        rule = retry_rule(tries.failures[-1]) if tries.failures else None
         if rule is not None and rule.before is Before.RESYNC:
             self._resync()
         guard = self._guards.get(request.endpoint.pool)
         if guard is not None:
             guard.acquire(max_wait_s=self._config.max_wait_s, cancelled=self._cancelled)
         grant = self._unblocked_grant(request, lane)
-        outcome = self._outcome(request, grant)
+        began_s = self._keeper.now_s()
+        outcome = self._outcome(request, grant, within_s=tries.left_s)
+        tries.left_s -= self._keeper.now_s() - began_s
         if isinstance(outcome, ExchangeError):
             raise outcome
         return Answer(
@@ -207,12 +215,14 @@ class Transport:
                 return grant
             self._limiter.release(grant)  # another thread's 429 came in between
 
-    def _outcome(self, request: GetRequest, grant: Grant) -> "_Raw | ExchangeError":
+    def _outcome(
+        self, request: GetRequest, grant: Grant, *, within_s: float
+    ) -> "_Raw | ExchangeError":
         # errors are returned: raised in here they would drag along an exception
         # whose text holds the query string
         prepared = self._prepared(request)
         began_ms = self._clock.local_ms()
-        watch = self._keeper.watch(self._keeper.now_s() + self._config.total_deadline_s)
+        watch = self._keeper.watch(self._keeper.now_s() + within_s)
         try:
             with watch:
                 if self._cancelled.is_set():
@@ -221,8 +231,8 @@ class Transport:
                 response = self._session.send(
                     prepared,
                     timeout=(
-                        self._config.connect_timeout_s,
-                        self._config.read_timeout_s,
+                        min(self._config.connect_timeout_s, within_s),
+                        min(self._config.read_timeout_s, within_s),
                     ),
                     allow_redirects=False,
                     **self._settings,
@@ -279,12 +289,12 @@ class Transport:
             self._count += 1
             self._weight += request.weight
 
-    def _wait_s(self, failure: BaseException, failure_count: int) -> float:
+    def _wait_s(self, failure: BaseException, tries: "_Tries") -> float:
         rule = retry_rule(failure)
         if rule is None or rule.before is not Before.BACK_OFF:
             return 0.0  # the budget keeps the wait
         ceiling_s = backoff_ceiling_s(
-            failure_count,
+            len(tries.failures),
             initial_s=self._config.backoff_initial_s,
             max_s=self._config.backoff_max_s,
         )

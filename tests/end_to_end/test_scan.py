@@ -279,6 +279,31 @@ class TestPartialFailure:
         assert report.coverage == 0.0
         assert report.degraded
 
+    def test_exchange_that_falls_silent_is_not_asked_for_all_the_others(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        silence = {"times": None, "delay_ms": 3000}
+        control(
+            exchange,
+            "faults",
+            [
+                {"path": "/fapi/v1/klines", "after": 30, **silence},
+                {"path": "/fapi/v1/openInterest", **silence},
+            ],
+        )
+        impatient = GatewayConfig(base_url=exchange.base_url, total_deadline_s=0.3)
+        with BinanceFuturesClient(impatient) as client:
+            report = screen(EVERYTHING, client)
+        reasons = [row.reason for row in report.excluded if row.stage == "data"]
+        assert any("no complete answer within" in reason.text for reason in reasons)
+        assert any("had stopped answering" in reason.text for reason in reasons)
+        assert {reason.code for reason in reasons} == {"request_failed"}
+        assert report.degraded
+        assert 0 < len(report.ranked) <= 30
+        assert {row.grid_reason.code for row in report.ranked if row.grid_reason} == {
+            "atr_missing"
+        }
+
 
 class TestOddButUsable:
     """What the exchange sends now and then, and what must come of it."""

@@ -467,9 +467,20 @@ class TestDeadlines:
         assert caught.value.after_s == 0.3
 
     def test_the_request_after_a_timeout_is_served(self) -> None:
-        brief = replace(FAST, total_deadline_s=DEADLINE_S)
+        brief = replace(FAST, read_timeout_s=0.2)
         with rig(first(Reply(hold_s=30)), brief) as (made, server):
             assert made.transport.get(PING).payload == {}
+            assert len(server.log) == 2
+
+    def test_all_tries_of_a_request_share_the_deadline(self) -> None:
+        patient = replace(
+            FAST, read_timeout_s=0.3, total_deadline_s=DEADLINE_S, max_attempts=50
+        )
+        with rig(always(Reply(hold_s=30)), patient) as (made, server):
+            began = monotonic()
+            with pytest.raises(ExchangeTimeout):
+                made.transport.get(PING)
+            assert monotonic() - began <= DEADLINE_S * 3
             assert len(server.log) == 2
 
     def test_the_deadline_thread_ends_with_the_transport(self) -> None:

@@ -1,0 +1,98 @@
+"""Many requests side by side: who failed, when to stop, how to leave."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
+
+from grid_screening.progress import Progress, ProgressHook
+from monitor.domain.typing import Symbol
+from monitor.exceptions import (
+    AccessDenied,
+    ExchangeError,
+    ExchangeTimeout,
+    ExchangeUnavailable,
+    IpBanned,
+    RateLimited,
+    RequestCancelled,
+    WaitTooLong,
+)
+from vp_squeeze.exceptions import KlineError
+
+ResultT = TypeVar("ResultT")
+SymbolError: TypeAlias = ExchangeError | KlineError
+
+SCAN_ENDING = (IpBanned, WaitTooLong, RateLimited, RequestCancelled, AccessDenied)
+"""Errors that no other symbol would escape."""
+
+UNREACHABLE = (ExchangeUnavailable, ExchangeTimeout)
+
+
+@contextmanager
+def io_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of I/O threads; on any way out nothing queued is started.
+
+    Leaving waits for requests in flight, except on Ctrl-C and the like
+    (`BaseException`), when whoever interrupted must not be kept waiting.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="scan-io")
+    try:
+        yield pool
+    except Exception:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def attempt(call: Callable[[Symbol], ResultT], symbol: Symbol) -> ResultT | SymbolError:
+    """Return the result, or the error that concerns this symbol only.
+
+    Raises
+    ------
+    ExchangeError
+        One of `SCAN_ENDING`.
+    """
+    try:
+        return call(symbol)
+    except SCAN_ENDING:
+        raise
+    except (ExchangeError, KlineError) as error:
+        return error
+
+
+def follow(
+    futures: Sequence[Future[Any]],
+    *,
+    stage: str,
+    patience: int,
+    on_progress: ProgressHook,
+) -> None:
+    """Wait for all futures of `attempt`, reporting progress from this thread.
+
+    After ``patience`` unreachable answers in a row nobody else is asked: each
+    would cost another full deadline.
+
+    Raises
+    ------
+    ExchangeError
+        One of `SCAN_ENDING`, as soon as it happens.
+    """
+    unreachable_in_a_row = 0
+    for done, future in enumerate(as_completed(futures), 1):
+        if not future.cancelled():
+            unreachable = isinstance(future.result(), UNREACHABLE)
+            unreachable_in_a_row = unreachable_in_a_row + 1 if unreachable else 0
+        if unreachable_in_a_row == patience:
+            for waiting in futures:
+                waiting.cancel()
+        on_progress(Progress(stage=stage, done=done, total=len(futures)))
+
+
+def outcome(future: Future[ResultT | SymbolError]) -> ResultT | SymbolError:
+    """Return what a followed future brought; never waits."""
+    if future.cancelled():
+        return ExchangeUnavailable("not asked", "the exchange had stopped answering")
+    return future.result()
