@@ -39,8 +39,9 @@ def screen_short_grid(
     Parameters
     ----------
     settings : ScreenerSettings, optional
-        What to scan and how. Without it the defaults, overridden by
-        ``django.conf.settings.SCREENER`` where that is configured.
+        What to scan and how. What is not given comes from
+        ``django.conf.settings.SCREENER`` where that is configured, else from the
+        defaults.
     client : BinanceFuturesClient, optional
         The gateway to use, for example one that several scans share. Without it
         a client is made for this scan (its address from ``SCREENER["base_url"]``)

@@ -66,6 +66,10 @@ def market_snapshot(
     benchmark = klines.get(BENCHMARK)
     open_time = klines[symbols[0]].open_time if symbols else np.empty(0, np.int64)
 
+    for row in (*(klines[s] for s in symbols), *([benchmark] if benchmark else [])):
+        if symbols and not np.array_equal(row.open_time, open_time):
+            raise ValueError(f"bars of {row.symbol} must open when all others do")
+
     def panel(column: str) -> FloatArray:
         rows = [getattr(klines[s], column) for s in symbols]
         return np.array(rows, dtype=np.float64).reshape(len(symbols), open_time.size)

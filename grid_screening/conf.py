@@ -1,10 +1,10 @@
 """Settings of a scan: defaults, their reasons, their legal ranges."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 from grid_screening.exceptions import InvalidSettings
 from monitor.domain.instruments import LeverageBracket
@@ -17,6 +17,17 @@ MAX_BARS = 1499
 """One request serves 1,500 bars, the open one among them."""
 MAX_FEE = 0.01
 """Above 1 % per side a fee is a percentage typed as a fraction."""
+
+MAX_LEVERAGE = 125
+"""The exchange's own maximum."""
+LEGAL_SHARES = ("max_tick_share", "min_coverage")
+
+GATEWAY_KEYS = ("base_url", "proxy")
+"""Keys of ``settings.SCREENER`` that belong to the gateway."""
+COMMAND_KEYS = ("data_dir",)
+"""Keys of ``settings.SCREENER`` that only commands read."""
+
+Check: TypeAlias = Callable[[Any], bool]
 
 FLAG_NAMES = {
     "grid_margin_usdt": "margin",
@@ -98,21 +109,33 @@ class ScreenerSettings:
     max_wait_s: float = 90.0
     """Longest wait for request budget; beyond, the scan ends with "try later"."""
 
+    given: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Names that were passed, also at their default: what `over` lets win."""
+
+    def __new__(cls, **values: Any) -> Self:
+        """Remember which names are given; the rest is the dataclass's."""
+        self = object.__new__(cls)
+        object.__setattr__(self, "given", frozenset(values))
+        return self
+
     def __post_init__(self) -> None:
+        for name in setting_names():
+            value = _normalized(name, getattr(self, name))
+            object.__setattr__(self, name, value)
         _check(self)
 
     def by_flag(self) -> dict[str, Any]:
         """Return the effective values by flag name, as plain values."""
         document: dict[str, Any] = {}
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if spec.name == "brackets":
+        for name in setting_names():
+            value = getattr(self, name)
+            if name == "brackets":
                 value = "assumed" if value is None else "given"
             elif isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, KlineInterval):
                 value = value.value
-            document[FLAG_NAMES.get(spec.name, spec.name)] = value
+            document[FLAG_NAMES.get(name, name)] = value
         return document
 
     def merged(self, overrides: Mapping[str, Any]) -> "ScreenerSettings":
@@ -126,72 +149,108 @@ class ScreenerSettings:
         InvalidSettings
             An unknown name or an illegal value.
         """
-        known = {f.name for f in fields(self)}
+        known = setting_names()
         for name in overrides:
             if name not in known:
                 legal = f"one of {', '.join(sorted(known))}"
                 raise InvalidSettings("setting", legal, name)
-        return replace(self, **{k: _typed(k, v) for k, v in overrides.items()})
+        return ScreenerSettings(
+            **{name: getattr(self, name) for name in self.given} | dict(overrides)
+        )
+
+    def over(self, configured: "ScreenerSettings") -> "ScreenerSettings":
+        """Return ``configured`` with everything that was given here in its place."""
+        return configured.merged({name: getattr(self, name) for name in self.given})
 
 
-def _typed(name: str, value: Any) -> Any:
+def setting_names() -> tuple[str, ...]:
+    """Return the names that `ScreenerSettings` takes."""
+    return tuple(spec.name for spec in fields(ScreenerSettings) if spec.init)
+
+
+def _normalized(name: str, value: Any) -> Any:
+    # What a settings file or a person writes: lists, interval names, btcusdt.
+    if name == "interval" and value in tuple(KlineInterval):
+        return KlineInterval(value)
     if isinstance(value, list):
-        return tuple(value)
-    if name == "interval" and value not in tuple(KlineInterval):
-        raise InvalidSettings(name, f"one of {', '.join(KlineInterval)}", value)
-    return KlineInterval(value) if name == "interval" else value
+        value = tuple(value)
+    if name in {"symbols", "exclude"} and _are_names(value):
+        return tuple(symbol.upper() for symbol in value)
+    return value
 
 
-def _not_negative(value: float) -> bool:
-    return isfinite(value) and value >= 0
+def _are_names(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(v, str) and v for v in value)
 
 
-def _positive(value: float) -> bool:
-    return isfinite(value) and value > 0
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and isfinite(value)
+    )
 
 
-def _share(value: float) -> bool:
-    return 0 <= value <= 1
+def _whole(least: int, most: int) -> tuple[str, Check]:
+    legal = f"a whole number in {least}…{most}"
+
+    def check(value: Any) -> bool:
+        return type(value) is int and least <= value <= most
+
+    return legal, check
 
 
-def _fee(value: float) -> bool:
-    return 0 <= value < MAX_FEE
+def _number(most: float, *, above: bool = False) -> tuple[str, Check]:
+    legal = f"a number {'>' if above else '≥'} 0, at most {most:g}"
+
+    def check(value: Any) -> bool:
+        return _is_number(value) and 0 <= value <= most and not (above and value == 0)
+
+    return legal, check
 
 
-def _at_least_one(value: int) -> bool:
-    return value >= 1
-
-
-_LEGAL: tuple[tuple[str, Callable[[Any], bool], tuple[str, ...]], ...] = (
-    ("0 (all) or more", lambda value: value >= 0, ("top",)),
+_LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
+    (*_whole(0, 100_000), ("top",)),
+    (*_whole(MIN_BARS, MAX_BARS), ("bars",)),
+    (*_whole(1, MAX_LEVERAGE), ("max_leverage",)),
+    (*_whole(1, 200), ("io_workers", "calculator_workers")),
     (
-        f"{MIN_BARS}…{MAX_BARS}",
-        lambda value: MIN_BARS <= value <= MAX_BARS,
-        ("bars",),
-    ),
-    (
-        "1m…1w (months are not equidistant)",
-        lambda value: value is not KlineInterval.MONTH1,
+        "one of 1m…1w (months are not equidistant)",
+        lambda v: isinstance(v, KlineInterval) and v is not KlineInterval.MONTH1,
         ("interval",),
     ),
-    (
-        "a number ≥ 0",
-        _not_negative,
-        ("min_volume", "min_days", "min_natr", "max_natr", "min_delivery_days"),
-    ),
-    (
-        "a number > 0",
-        _positive,
-        ("max_quote_age_s", "grid_margin_usdt", "max_wait_s"),
-    ),
-    ("in [0, 1]", _share, ("max_tick_share", "min_coverage")),
+    (*_number(1e15), ("min_volume",)),
+    (*_number(1e5), ("min_days", "min_delivery_days", "min_natr", "max_natr")),
+    (*_number(1e9, above=True), ("max_quote_age_s", "grid_margin_usdt")),
+    (*_number(3600, above=True), ("max_wait_s",)),
+    ("in [0, 1]", lambda v: _is_number(v) and 0 <= v <= 1, LEGAL_SHARES),
     (
         "a fraction in [0, 0.01) (0.0002 is 0.02 %)",
-        _fee,
+        lambda v: _is_number(v) and 0 <= v < MAX_FEE,
         ("maker_fee", "taker_fee"),
     ),
-    ("at least 1", _at_least_one, ("max_leverage", "io_workers", "calculator_workers")),
+    ("true or false", lambda v: isinstance(v, bool), ("strict", "include_tradifi")),
+    ("a name", lambda v: isinstance(v, str) and v != "", ("profile", "quote")),
+    ("a list of symbols", _are_names, ("exclude",)),
+    (
+        "a list of symbols, at least one",
+        lambda v: v is None or (_are_names(v) and v != ()),
+        ("symbols",),
+    ),
+    (
+        "four finite numbers ≥ 0 with sum 1",
+        lambda v: v is None or _are_weights(v),
+        ("weights",),
+    ),
 )
+
+
+def _are_weights(value: Any) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 4  # noqa: PLR2004
+        and all(_is_number(weight) and weight >= 0 for weight in value)
+    )
 
 
 def _check(s: ScreenerSettings) -> None:
@@ -199,20 +258,11 @@ def _check(s: ScreenerSettings) -> None:
         for name in names:
             if not is_legal(getattr(s, name)):
                 raise InvalidSettings(name, legal, getattr(s, name))
+    if s.weights is not None and abs(sum(s.weights) - 1) > WEIGHT_SUM_TOLERANCE:
+        legal = f"four finite numbers ≥ 0 with sum 1 (their sum is {sum(s.weights):g})"
+        raise InvalidSettings("weights", legal, s.weights)
     if s.max_natr < s.min_natr:
         raise InvalidSettings("max_natr", f"≥ min_natr ({s.min_natr:g})", s.max_natr)
-    if s.weights is not None:
-        _check_weights(s.weights)
-
-
-def _check_weights(weights: tuple[float, ...]) -> None:
-    legal = "four finite numbers ≥ 0 with sum 1"
-    if len(weights) != 4 or not all(map(_not_negative, weights)):  # noqa: PLR2004
-        raise InvalidSettings("weights", legal, weights)
-    if abs(sum(weights) - 1) > WEIGHT_SUM_TOLERANCE:
-        raise InvalidSettings(
-            "weights", f"{legal} (their sum is {sum(weights):g})", weights
-        )
 
 
 def decimal_fee(fee: float) -> Decimal:

@@ -6,12 +6,13 @@ import numpy as np
 
 from grid_screening.conf import ScreenerSettings
 from grid_screening.factors import FactorTable
+from grid_screening.ladder import GridRules
 from grid_screening.screening_report import Exclusion, FunnelStage, Reason
 from grid_screening.snapshot import MarketSnapshot
 from monitor.domain.typing import BoolArray
 
-SPACING_PER_HOURLY_ATR = 0.5
-"""Planned spacing ÷ hourly ATR, as the grid plan's default (`grid_plan`)."""
+SPACING_PER_HOURLY_ATR = float(GridRules().spacing_atr_multiple)
+"""Planned spacing ÷ hourly ATR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,8 @@ class MarketSnapshot:
         _check(self)
         for name in (*_PANELS, *_REQUIRED, *_OPTIONAL, "open_time"):
             getattr(self, name).flags.writeable = False
+        if self.benchmark_close is not None:
+            self.benchmark_close.flags.writeable = False
 
     @property
     def symbol_count(self) -> int:
@@ -112,8 +114,9 @@ def _check_values(s: MarketSnapshot) -> None:
     for name in _REQUIRED:
         if not np.all(np.isfinite(getattr(s, name))):
             raise ValueError(f"{name} must be finite")
-    if s.benchmark_close is not None and not np.all(s.benchmark_close > 0):
-        raise ValueError("benchmark_close must be > 0")
+    benchmark = s.benchmark_close
+    if benchmark is not None and not np.all(np.isfinite(benchmark) & (benchmark > 0)):
+        raise ValueError("benchmark_close must be finite and > 0")
     problem = bar_problem(
         open_=s.open,
         high=s.high,

@@ -34,6 +34,8 @@ class Selection:
     candidates: tuple[Instrument, ...]
     excluded: tuple[Exclusion, ...]
     funnel: tuple[FunnelStage, ...]
+    unreadable: int
+    """Contracts that may have qualified, but part of their data was unreadable."""
 
 
 Check = Callable[[Instrument, MarketQuotes, ScreenerSettings], Reason | None]
@@ -85,7 +87,29 @@ def candidate_selection(
         left = passed
         funnel.append(FunnelStage(stage=stage, count=len(left)))
     return Selection(
-        candidates=tuple(left), excluded=tuple(excluded), funnel=tuple(funnel)
+        candidates=tuple(left),
+        excluded=tuple(excluded),
+        funnel=tuple(funnel),
+        unreadable=sum(
+            exclusion.reason.code == MALFORMED
+            and (
+                exclusion.stage != "readable"
+                or _may_qualify(exclusion.symbol, quotes, settings)
+            )
+            for exclusion in excluded
+        ),
+    )
+
+
+def _may_qualify(symbol: str, quotes: MarketQuotes, settings: ScreenerSettings) -> bool:
+    # What can be told of a contract whose own entry is unreadable.
+    if settings.symbols is not None and symbol not in settings.symbols:
+        return False
+    ticker = quotes.tickers.by_symbol.get(symbol)
+    return (
+        symbol not in settings.exclude
+        and ticker is not None
+        and ticker.quote_volume_24h > settings.min_volume
     )
 
 
@@ -170,7 +194,11 @@ def _delivery(
 def _ticker(
     instrument: Instrument, quotes: MarketQuotes, _: ScreenerSettings
 ) -> Reason | None:
-    return _row_reason(quotes.tickers, instrument.symbol, "no_ticker", "24 h ticker")
+    symbol = instrument.symbol
+    missing = _row_reason(quotes.tickers, symbol, "no_ticker", "24 h ticker")
+    if missing is None and quotes.tickers.by_symbol[symbol].last_price <= 0:
+        return Reason(code="no_ticker", text="24 h ticker without a last price")
+    return missing
 
 
 def _turnover(

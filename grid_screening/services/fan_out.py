@@ -25,6 +25,8 @@ SymbolError: TypeAlias = ExchangeError | KlineError
 SCAN_ENDING = (IpBanned, WaitTooLong, RateLimited, RequestCancelled, AccessDenied)
 """Errors that no other symbol would escape."""
 
+STOPPED_ANSWERING = "the exchange had stopped answering"
+
 UNREACHABLE = (ExchangeUnavailable, ExchangeTimeout)
 
 
@@ -69,11 +71,16 @@ def follow(
     stage: str,
     patience: int,
     on_progress: ProgressHook,
-) -> None:
+) -> bool:
     """Wait for all futures of `attempt`, reporting progress from this thread.
 
     After ``patience`` unreachable answers in a row nobody else is asked: each
     would cost another full deadline.
+
+    Returns
+    -------
+    bool
+        Whether the exchange kept answering; False: the rest was not asked.
 
     Raises
     ------
@@ -89,10 +96,11 @@ def follow(
             for waiting in futures:
                 waiting.cancel()
         on_progress(Progress(stage=stage, done=done, total=len(futures)))
+    return not any(future.cancelled() for future in futures)
 
 
 def outcome(future: Future[ResultT | SymbolError]) -> ResultT | SymbolError:
     """Return what a followed future brought; never waits."""
     if future.cancelled():
-        return ExchangeUnavailable("not asked", "the exchange had stopped answering")
+        return ExchangeUnavailable("not asked", STOPPED_ANSWERING)
     return future.result()

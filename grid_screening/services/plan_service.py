@@ -12,9 +12,9 @@ from grid_screening.conf import ScreenerSettings, decimal_fee
 from grid_screening.grid_plan import (
     GridTerms,
     InfeasibleGrid,
-    ShortGridPlan,
     short_grid_plan,
 )
+from grid_screening.listing import Plan
 from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import Reason
 from grid_screening.services.fan_out import (
@@ -25,17 +25,17 @@ from grid_screening.services.fan_out import (
     outcome,
 )
 from grid_screening.snapshot import MarketSnapshot
+from grid_screening.universe import REQUEST_FAILED
 from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
+from monitor.exceptions import ExchangeError
 from vp_squeeze.services.binance_kline_service import closed_klines
 
 ATR_BARS = 99
 """Closed bars behind an exact ATR: the most that weigh 1, and the seed's share of
 the result is below 0.2 %."""
 ATR_MINIMUM_BARS = ATR_WINDOW + 1
-
-Plan = ShortGridPlan | InfeasibleGrid
 
 
 def fetch_plans(
@@ -128,5 +128,7 @@ def _plan(
 
 
 def _without_range(error: SymbolError) -> InfeasibleGrid:
-    reason = Reason(code="atr_missing", text=str(error))
+    failed = isinstance(error, ExchangeError)
+    code = REQUEST_FAILED if failed else "atr_missing"
+    reason = Reason(code=code, text=str(error))
     return InfeasibleGrid(reason=reason, minimum_margin=None)

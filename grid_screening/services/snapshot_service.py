@@ -24,7 +24,6 @@ from monitor.domain.market import (
 )
 from monitor.domain.typing import Symbol
 from monitor.exceptions import (
-    ExchangeError,
     GarbledAnswer,
     MalformedPayload,
 )
@@ -46,8 +45,10 @@ class FetchedPanel:
     snapshot: MarketSnapshot
     excluded: tuple[Exclusion, ...]
     funnel: tuple[FunnelStage, ...]
-    first_error: Exception | None
-    """Of the failed requests, for the message when all failed."""
+    incomplete: frozenset[Symbol]
+    """Contracts of the snapshot without open interest or mark price."""
+    kept_answering: bool
+    """False: the exchange fell silent and the rest was not asked."""
 
 
 def fetch_market(
@@ -103,7 +104,7 @@ def fetch_panel(
     symbols = [instrument.symbol for instrument in candidates]
     on_exchange = {i.symbol for i in market.exchange_info.instruments}
     benchmark = [BENCHMARK] if symbols and BENCHMARK in on_exchange else []
-    klines, open_interest = _fetch_all(
+    klines, open_interest, kept_answering = _fetch_all(
         client,
         with_bars=list(dict.fromkeys(symbols + benchmark)),
         with_open_interest=symbols,
@@ -123,9 +124,16 @@ def fetch_panel(
         ),
         excluded=excluded,
         funnel=_funnel(len(symbols), excluded),
-        first_error=next(
-            (e for e in errors.values() if isinstance(e, ExchangeError)), None
+        incomplete=frozenset(
+            s
+            for s in symbols
+            if s not in errors
+            and not (
+                isinstance(open_interest[s], OpenInterest)
+                and s in market.mark_prices.by_symbol
+            )
         ),
+        kept_answering=kept_answering,
     )
 
 
@@ -138,7 +146,7 @@ def _fetch_all(
     settings: ScreenerSettings,
     on_progress: ProgressHook,
 ) -> tuple[
-    dict[Symbol, Klines | SymbolError], dict[Symbol, OpenInterest | SymbolError]
+    dict[Symbol, Klines | SymbolError], dict[Symbol, OpenInterest | SymbolError], bool
 ]:
     def bars(symbol: Symbol) -> Klines:
         return closed_klines(
@@ -150,7 +158,7 @@ def _fetch_all(
         open_interest = {
             s: pool.submit(attempt, client.open_interest, s) for s in with_open_interest
         }
-        follow(
+        kept_answering = follow(
             [*klines.values(), *open_interest.values()],
             stage="symbols",
             patience=settings.io_workers,
@@ -159,6 +167,7 @@ def _fetch_all(
     return (
         {s: outcome(future) for s, future in klines.items()},
         {s: outcome(future) for s, future in open_interest.items()},
+        kept_answering,
     )
 
 

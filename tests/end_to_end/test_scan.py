@@ -5,13 +5,19 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import orjson
 import pytest
 import requests
 
-from grid_screening import Progress, ScreenerSettings, ScreeningReport
+from grid_screening import (
+    Progress,
+    ScreenerSettings,
+    ScreeningReport,
+    screen_short_grid,
+)
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
 from grid_screening.reports.json import report_json
 from grid_screening.services.screening_service import screen
@@ -246,6 +252,7 @@ class TestPartialFailure:
         assert row.factors["open_interest_ratio"] is None
         assert row.confidence == pytest.approx(1 - 0.075)
         assert any("open interest missing for 1 of" in note for note in report.notes)
+        assert 0.9 < report.coverage < 1.0
 
     def test_all_bars_failing_is_an_error_not_an_empty_list(
         self, exchange: EmbeddedExchange
@@ -300,8 +307,8 @@ class TestPartialFailure:
         assert {reason.code for reason in reasons} == {"request_failed"}
         assert report.degraded
         assert 0 < len(report.ranked) <= 30
-        assert {row.grid_reason.code for row in report.ranked if row.grid_reason} == {
-            "atr_missing"
+        assert {row.grid_reason.text for row in report.ranked if row.grid_reason} == {
+            "not planned: the exchange had stopped answering"
         }
 
 
@@ -402,6 +409,32 @@ class TestOddButUsable:
         report = scan(exchange)
         reason = next(e.reason for e in report.excluded if e.symbol == "ETHUSDT")
         assert (reason.code, reason.value) == ("status", "HALF_ASLEEP")
+
+
+def test_symbols_of_an_unknown_exclusion_are_named(exchange: EmbeddedExchange) -> None:
+    report = scan(exchange, ScreenerSettings(exclude=("NOSUCHUSDT",)))
+    note = "to be excluded, but not on the exchange: NOSUCHUSDT"
+    assert note in report.notes
+
+
+def test_report_shows_the_effective_weights(exchange: EmbeddedExchange) -> None:
+    assert scan(exchange).settings["weights"] == [0.2, 0.2, 0.3, 0.3]
+
+
+def test_configured_settings_fill_what_was_not_given(
+    exchange: EmbeddedExchange, settings: Any
+) -> None:
+    settings.SCREENER = {
+        "base_url": exchange.base_url,
+        "min_volume": 0.0,
+        "top": 3,
+        "interval": "1h",
+    }
+    report = screen_short_grid(ScreenerSettings(top=5))
+    assert len(report.ranked) == 5
+    assert report.settings["min_volume"] == 0.0
+    assert report.settings["interval"] == "1h"
+    assert report.source == "simulated"
 
 
 class TestScanEndingErrors:

@@ -9,21 +9,13 @@ import pytest
 from grid_screening.conf import ScreenerSettings
 from grid_screening.eligibility import eligibility
 from grid_screening.factors import factor_table
+from grid_screening.listing import coverage_share, listed_rows
 from grid_screening.profile import load_profile
 from grid_screening.ranking import factor_rows, ranking
-from grid_screening.screening_report import Exclusion, Reason
-from grid_screening.services.screening_service import (
-    coverage_share,
-    listed_rows,
-    source_of,
-)
+from grid_screening.services.screening_service import source_of
 from tests.builders import instrument, snapshot
 
 CLASSIC = load_profile("classic")
-
-
-def excluded(code: str, stage: str = "data") -> Exclusion:
-    return Exclusion(symbol="X", stage=stage, reason=Reason(code=code, text="t"))
 
 
 class TestEligibility:
@@ -130,20 +122,13 @@ class TestRanking:
         np.testing.assert_array_equal(kept["natr"], table["natr"][[0, 2]])
 
 
-class TestCoverage:
-    def test_nothing_requested_is_complete(self) -> None:
-        assert coverage_share(0, []) == 1.0
+def test_coverage_of_nothing_requested_is_complete() -> None:
+    assert coverage_share(requested=0, unreadable=0, incomplete=0) == 1.0
 
-    def test_failures_and_unreadable_payloads_count(self) -> None:
-        rows = [excluded("request_failed"), excluded("malformed_payload")]
-        assert coverage_share(10, rows) == pytest.approx(0.8)
 
-    def test_filters_gaps_and_short_histories_do_not(self) -> None:
-        rows = [excluded("gap", "gap"), excluded("too_few_bars", "bars")]
-        assert coverage_share(10, [*rows, excluded("turnover", "turnover")]) == 1.0
-
-    def test_rows_unreadable_before_fetching_count_on_both_sides(self) -> None:
-        assert coverage_share(3, [excluded("malformed_payload", "ticker")]) == 0.75
+def test_coverage_loses_unreadable_and_incomplete_symbols() -> None:
+    found = coverage_share(requested=10, unreadable=1, incomplete=2)
+    assert found == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(

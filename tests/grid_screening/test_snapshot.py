@@ -57,7 +57,7 @@ def changed(name: str, row: int, value: float) -> dict[str, Any]:
             {"open_time": np.arange(60) * 3_600_000},
             "bars must be 4h apart",
         ),
-        ({"benchmark_close": np.zeros(60)}, "benchmark_close must be > 0"),
+        ({"benchmark_close": np.zeros(60)}, "benchmark_close must be finite and > 0"),
     ],
 )
 def test_impossible_snapshot_is_refused(

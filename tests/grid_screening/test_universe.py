@@ -160,6 +160,32 @@ def test_unreadable_entries_are_counted_even_without_a_name() -> None:
     assert selection.funnel[0].count == 3
 
 
+def test_unreadable_entries_count_only_if_they_may_have_qualified() -> None:
+    broken = tuple(MalformedRow(symbol=s, detail="d") for s in ("XUSDT", "YUSDT"))
+    quiet = ticker("YUSDT", quote_volume_24h=1.0)
+    tickers = (ticker("AAAUSDT"), ticker("XUSDT"), quiet)
+    everything = select(instrument(), malformed=broken, tickers=tickers)
+    assert everything.unreadable == 1
+    others = select(
+        instrument(), malformed=broken, tickers=tickers, symbols=("AAAUSDT",)
+    )
+    assert others.unreadable == 0
+    left_out = select(
+        instrument(), malformed=broken, tickers=tickers, exclude=("XUSDT",)
+    )
+    assert left_out.unreadable == 0
+
+
+def test_unreadable_rows_of_a_contract_in_question_count() -> None:
+    broken = MalformedRow(symbol="AAAUSDT", detail="quoteVolume was 'NaN'")
+    assert select(instrument(), tickers=(), malformed_tickers=(broken,)).unreadable == 1
+
+
+def test_ticker_without_a_price_is_no_ticker() -> None:
+    selection = select(instrument(), tickers=(ticker(last_price=0.0),))
+    assert selection.excluded[0].reason.text == "24 h ticker without a last price"
+
+
 def test_asked_for_and_excluded_symbols() -> None:
     a, b, c = instrument("AUSDT"), instrument("BUSDT"), instrument("币安人生USDT")
     selection = select(a, b, c, symbols=("BUSDT", "币安人生USDT"), exclude=("BUSDT",))

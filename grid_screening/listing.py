@@ -1,0 +1,131 @@
+"""Ranking and plans → the rows of the report."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from grid_screening.assembly import Market
+from grid_screening.conf import ScreenerSettings
+from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
+from grid_screening.ranking import Ranking
+from grid_screening.screening_report import NotListed, RankedSymbol, Reason
+from grid_screening.snapshot import MarketSnapshot
+from monitor.domain.market import KlineInterval
+from monitor.domain.typing import Symbol
+
+Plan = ShortGridPlan | InfeasibleGrid
+
+VETOED = Reason(code="vetoed", text="vetoed: no grid is planned against this trend")
+
+
+def listed_rows(result: Ranking, top: int) -> list[int]:
+    """Return the rows listed, best first: ``top`` of them (0: all, vetoed last).
+
+    Vetoed contracts never count among the first ``top``.
+    """
+    order = [int(row) for row in result.scores.order]
+    if top == 0:
+        return order
+    return [row for row in order if not result.scores.vetoed[row]][:top]
+
+
+def coverage_share(*, requested: int, unreadable: int, incomplete: int) -> float:
+    """Return symbols with all data ÷ symbols whose data was requested.
+
+    Parameters
+    ----------
+    requested : int
+        Symbols whose data was requested, those with unreadable rows among them.
+    unreadable : int
+        Symbols that were dropped because a row of theirs was unreadable.
+    incomplete : int
+        Symbols of which some later request failed or was unreadable. Filters,
+        gaps and short histories do not count.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1.0 when nothing was requested.
+    """
+    return 1.0 if requested == 0 else 1.0 - (unreadable + incomplete) / requested
+
+
+def ranked_symbol(
+    result: Ranking, row: int, plans: Mapping[Symbol, Plan]
+) -> RankedSymbol:
+    """Return one listed contract; without a plan it was vetoed."""
+    symbol = result.factors.symbols[row]
+    scores = result.scores
+    plan = plans.get(symbol)
+    marks = scores.marks[row]
+    grid = None
+    grid_reason: Reason | None = VETOED
+    if isinstance(plan, InfeasibleGrid):
+        grid_reason = plan.reason
+    elif plan is not None:
+        grid, grid_reason = plan.to_mapping(), None
+        marks += plan.marks
+    return RankedSymbol(
+        rank=int(scores.rank[row]),
+        symbol=symbol,
+        gss=float(scores.gss[row]),
+        confidence=float(scores.confidence[row]),
+        vetoed=bool(scores.vetoed[row]),
+        score_breakdown={
+            name: _number(values[row]) for name, values in scores.breakdown.items()
+        },
+        factors=result.factors.row(symbol),
+        marks=marks,
+        grid=grid,
+        grid_reason=grid_reason,
+        minimum_margin=None if plan is None else plan.minimum_margin,
+    )
+
+
+def not_listed_symbol(result: Ranking, row: int) -> NotListed:
+    """Return the row of a scored contract below the listed ones."""
+    return NotListed(
+        symbol=result.factors.symbols[row],
+        rank=int(result.scores.rank[row]),
+        gss=float(result.scores.gss[row]),
+        vetoed=bool(result.scores.vetoed[row]),
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def remarks(
+    settings: ScreenerSettings,
+    market: Market,
+    snapshot: MarketSnapshot,
+    result: Ranking,
+) -> tuple[str, ...]:
+    """Return what a person should know about this scan besides its numbers."""
+    notes = []
+    names = {i.symbol for i in market.exchange_info.instruments}
+    unknown = [symbol for symbol in settings.exclude if symbol not in names]
+    if unknown:
+        notes.append(f"to be excluded, but not on the exchange: {', '.join(unknown)}")
+    if settings.interval is not KlineInterval.H4:
+        notes.append(
+            "thresholds (NATR, slope, 30-day high) are meant for 4 h bars, "
+            f"these are {settings.interval.value}"
+        )
+    if len(result.factors.symbols) and not result.scores.vetoed.any():
+        notes.append("the veto (steep, straight up-trend) fired for no contract")
+    for name, column in (
+        ("open interest", snapshot.open_interest),
+        ("funding rate", snapshot.funding_rate),
+        ("mark price", snapshot.mark_price),
+    ):
+        missing = int(np.isnan(column).sum())
+        if missing:
+            notes.append(
+                f"{name} missing for {missing} of {snapshot.symbol_count} contracts: "
+                "their confidence is lower"
+            )
+    if snapshot.symbol_count and snapshot.benchmark_close is None:
+        notes.append("no bars of BTCUSDT: beta is missing")
+    return tuple(notes)
