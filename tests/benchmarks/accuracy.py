@@ -1,4 +1,4 @@
-"""H9: digits beside other people's definitions, on one random market."""
+"""Digits beside other people's definitions, on one random market."""
 
 import numpy as np
 import talib
@@ -26,14 +26,14 @@ def rows() -> list[BenchRow]:
     slope_error = np.max(np.abs(slope - reference / last * 1e4))
     return [
         BenchRow(
-            name="H9 NATR, largest relative difference, every bar",
+            name="NATR, largest relative difference, every bar",
             ours=f"{natr_error:.1e}",
             bound=f"≤ {NATR_BOUND:g}",
             reached=bool(natr_error <= NATR_BOUND),
             peer="TA-Lib NATR",
         ),
         BenchRow(
-            name="H9 slope, largest difference, bp per bar",
+            name="slope, largest difference, bp per bar",
             ours=f"{slope_error:.1e}",
             bound=f"≤ {SLOPE_BOUND:g}",
             reached=bool(slope_error <= SLOPE_BOUND),

@@ -76,7 +76,7 @@ def rows() -> list[BenchRow]:
     """Return the comparisons as lines of the benchmark's table."""
     return [
         BenchRow(
-            name=f"H3 {r.name}",
+            name=r.name,
             ours=f"{r.ours_ms:.2f} ms",
             bound="" if r.bound is None else r.bound,
             reached=r.met,

@@ -1,4 +1,4 @@
-"""H1, H4, H5: the scan and the start-up, as whole processes."""
+"""The scan and the start-up, as whole processes."""
 
 import json
 import os
@@ -129,7 +129,7 @@ def rows() -> list[BenchRow]:
     starts = [run("manage.py", "screen_short_grid", "--help").seconds for _ in range(5)]
     return [
         BenchRow(
-            name=f"H1 cold scan, {CONTRACTS} contracts ({len(symbols)} fetched)",
+            name=f"cold scan, {CONTRACTS} contracts ({len(symbols)} fetched)",
             ours=f"{seconds:.2f} s",
             bound=f"≤ {1.10 * latency_bound + 1.0:.2f} s",
             reached=seconds <= 1.10 * latency_bound + 1.0,
@@ -137,7 +137,7 @@ def rows() -> list[BenchRow]:
             f"({seconds / latency_bound:.2f} ×)",
         ),
         BenchRow(
-            name="H1 the same data with ccxt async",
+            name="the same data with ccxt async",
             ours=f"{seconds:.2f} s",
             bound="",
             reached=None,
@@ -145,21 +145,21 @@ def rows() -> list[BenchRow]:
             f"({statistics.median(peers) / seconds:.2f} ×)",
         ),
         BenchRow(
-            name="H1 request weight",
+            name="request weight",
             ours=f"{weight}",
             bound=f"≤ {60 + 3 * len(symbols) + 2 * listed}",
             reached=weight <= 60 + 3 * len(symbols) + 2 * listed,
             peer="",
         ),
         BenchRow(
-            name="H4 peak memory of a scan",
+            name="peak memory of a scan",
             ours=f"{max(f.peak_mb for f in scans):.0f} MB",
             bound="≤ 250 MB",
             reached=max(f.peak_mb for f in scans) <= 250,
             peer="",
         ),
         BenchRow(
-            name="H5 start-up, --help",
+            name="start-up, --help",
             ours=f"{statistics.median(starts):.2f} s",
             bound="≤ 1.0 s",
             reached=statistics.median(starts) <= 1.0,
