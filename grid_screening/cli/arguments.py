@@ -3,12 +3,28 @@
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grid_screening.cli import readers
-from grid_screening.conf import FLAG_NAMES, MAX_BARS, MAX_FEE, MIN_BARS
+from grid_screening.cli.exit_codes import UsageError
+from grid_screening.conf import (
+    FLAG_NAMES,
+    MAX_BARS,
+    MAX_FEE,
+    MAX_LEVERAGE,
+    MIN_BARS,
+)
 
 FORMATS = ("table", "json", "csv", "markdown")
+
+FORMAT_OF_SUFFIX = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+"""Form of a report whose ``--format`` is not given, by the end of its file's name."""
 
 Reader = Callable[[Any], Any]
 
@@ -50,13 +66,13 @@ def _flag(
     )
 
 
-_AT_LEAST_0 = "a number ≥ 0"
-_ABOVE_0 = "a number > 0"
-_AT_LEAST_1 = "a whole number ≥ 1"
+_AT_LEAST_0 = "a number ≥ 0, at most 100000"
+_ABOVE_0 = "a number > 0, at most 1e+09"
+_THREADS = "a whole number in 1…200"
 _LIST = "A,B or @FILE"
 
 FLAGS: tuple[Flag, ...] = (
-    _flag("top", readers.whole, "N", "a whole number ≥ 0; 0 lists all",
+    _flag("top", readers.whole, "N", "a whole number in 0…100000; 0 lists all",
           "symbols listed", "--top-n"),
     _flag("profile", readers.word, "NAME", "a file of grid_screening/profiles",
           "score profile"),
@@ -72,14 +88,15 @@ FLAGS: tuple[Flag, ...] = (
     _flag("exclude", readers.exclusions, "A,B|@FILE", _LIST, "leave these out"),
     _flag("interval", readers.interval, "BAR", "1m…1w, an interval of the exchange",
           "bar length"),
-    _flag("bars", readers.whole, "N", f"{MIN_BARS}…{MAX_BARS}",
+    _flag("bars", readers.whole, "N", f"a whole number in {MIN_BARS}…{MAX_BARS}",
           "closed bars per symbol"),
-    _flag("min_volume", readers.number, "AMOUNT", _AT_LEAST_0,
+    _flag("min_volume", readers.number, "AMOUNT", "a number ≥ 0, at most 1e+15",
           "24 h turnover must exceed this, quote currency", "--min-quote-volume"),
     _flag("min_days", readers.number, "DAYS", _AT_LEAST_0, "listed longer than this"),
     _flag("min_natr", readers.number, "PERCENT", _AT_LEAST_0,
           "lowest NATR, percent of close"),
-    _flag("max_natr", readers.number, "PERCENT", "a number ≥ --min-natr",
+    _flag("max_natr", readers.number, "PERCENT",
+          "a number ≥ --min-natr, at most 100000",
           "highest NATR, percent of close"),
     _flag("max_tick_share", readers.number, "SHARE", "in [0, 1]",
           "largest share of the spacing that one tick may be"),
@@ -89,7 +106,7 @@ FLAGS: tuple[Flag, ...] = (
           "a nearer delivery date excludes"),
     _flag("grid_margin_usdt", readers.number, "AMOUNT", _ABOVE_0,
           "margin of one grid, quote currency"),
-    _flag("max_leverage", readers.whole, "N", _AT_LEAST_1,
+    _flag("max_leverage", readers.whole, "N", f"a whole number in 1…{MAX_LEVERAGE}",
           "upper limit of the planned leverage"),
     _flag("maker_fee", readers.number, "FRACTION", f"in [0, {MAX_FEE:g})",
           "fee per side, as a fraction"),
@@ -100,10 +117,10 @@ FLAGS: tuple[Flag, ...] = (
           "maintenance brackets; without it a conservative assumption"),
     _flag("min_coverage", readers.number, "SHARE", "in [0, 1]",
           "below this share of symbols with complete data the scan is degraded"),
-    _flag("io_workers", readers.whole, "N", _AT_LEAST_1, "threads that fetch"),
-    _flag("calculator_workers", readers.whole, "N", _AT_LEAST_1,
+    _flag("io_workers", readers.whole, "N", _THREADS, "threads that fetch"),
+    _flag("calculator_workers", readers.whole, "N", _THREADS,
           "threads that calculate, used on large panels only"),
-    _flag("max_wait_s", readers.number, "SECONDS", _ABOVE_0,
+    _flag("max_wait_s", readers.number, "SECONDS", "a number > 0, at most 3600",
           "longest wait for request budget; beyond it exit 75"),
 )  # fmt: skip
 """One per field of `ScreenerSettings`."""
@@ -160,8 +177,8 @@ def _add_command_arguments(parser: ArgumentParser) -> None:
     own.add_argument(
         "--format",
         choices=FORMATS,
-        default="table",
-        help="form of the report (default: table)",
+        help="form of the report (default: by the name of the output: .json, .csv, "
+        ".md, .markdown; else table)",
     )
     own.add_argument(
         "--output",
@@ -180,6 +197,24 @@ def _add_command_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="exit 4 when nothing qualified",
     )
+
+
+def report_format(options: Mapping[str, Any]) -> str:
+    """Return the form of the report: as asked, or as the output's name says.
+
+    Raises
+    ------
+    UsageError
+        No such form, or no output.
+    """
+    output, asked = options["output"], options["format"]
+    if not isinstance(output, str) or not output.strip():
+        raise UsageError(f"--output must be a path or -, was {output!r}")
+    if asked is None:
+        return FORMAT_OF_SUFFIX.get(Path(output).suffix.lower(), "table")
+    if asked not in FORMATS:
+        raise UsageError(f"--format must be one of {', '.join(FORMATS)}, was {asked!r}")
+    return str(asked)
 
 
 def _shown(default: Any) -> str:

@@ -10,6 +10,9 @@ from grid_screening.reports.wording import duration, utc
 from monitor.api_clients import endpoints
 from monitor.conf import GatewayConfig
 
+FORMATS = ("table", "json")
+"""Forms of an estimate."""
+
 WORST_CASE_SYMBOLS = 700
 """More contracts than the exchange has ever listed."""
 LATENCIES_S = (0.05, 0.30)

@@ -1,17 +1,19 @@
 """Defaults < ``settings.SCREENER`` < flags."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from grid_screening.cli.arguments import FLAGS
 from grid_screening.cli.exit_codes import UsageError
-from grid_screening.conf import ScreenerSettings
+from grid_screening.conf import (
+    COMMAND_KEYS,
+    GATEWAY_KEYS,
+    ScreenerSettings,
+    setting_names,
+)
 from grid_screening.exceptions import InvalidSettings
 
-OTHER_KEYS = ("base_url", "proxy", "data_dir")
-"""Keys of ``settings.SCREENER`` that are not settings of a scan."""
-
+_OTHER_KEYS = (*GATEWAY_KEYS, *COMMAND_KEYS)
 _DEFAULTS = ScreenerSettings()
 _FLAG_OF = {flag.setting: flag for flag in FLAGS}
 
@@ -24,7 +26,7 @@ def effective_settings(
     Parameters
     ----------
     configured : mapping
-        ``settings.SCREENER``; `OTHER_KEYS` are left alone.
+        ``settings.SCREENER``; keys of the gateway and of commands are left alone.
     options : mapping
         Parsed flags by field name; other keys are left alone, flags that were not
         given are absent or None.
@@ -34,10 +36,10 @@ def effective_settings(
     UsageError
         An unknown key or an illegal value; names the key or flag and what is legal.
     """
-    names = {field.name for field in fields(ScreenerSettings)}
+    names = set(setting_names())
     for key in configured:
-        if key not in names and key not in OTHER_KEYS:
-            legal = ", ".join(sorted((*names, *OTHER_KEYS)))
+        if key not in names and key not in _OTHER_KEYS:
+            legal = ", ".join(sorted((*names, *_OTHER_KEYS)))
             raise UsageError(f"settings.SCREENER has no key {key!r}, only {legal}")
     overrides = {k: v for k, v in configured.items() if k in names}
     flags = {k: v for k, v in options.items() if k in names and v is not None}
@@ -66,6 +68,8 @@ def _merged(
             # the lower end moved above the upper one: name what was given
             limit = f"{spelled(name)} ({settings.max_natr:g})"
             name, legal, value = "min_natr", f"≤ {limit}", read["min_natr"]
+        elif name == "max_natr":
+            legal = legal.replace("min_natr", spelled("min_natr"))
         message = f"{spelled(name)} must be {legal}, was {value!r}"
         raise UsageError(message) from error
 

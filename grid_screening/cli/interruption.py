@@ -35,6 +35,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = Lock()
         self._calls: list[Callable[[], object]] = []
+        self._displays: list[Callable[[], object]] = []
         self._cancelled = False
 
     @property
@@ -49,6 +50,26 @@ class Cancellation:
             late = self._cancelled
         if late:
             call()
+
+    def add_display(self, end: Callable[[], object]) -> None:
+        """Have ``end`` called by `end_displays`: it leaves the terminal clean."""
+        self._displays.append(end)
+
+    def end_displays(self) -> bool:
+        """End what is drawn on the terminal, which would wipe out a message.
+
+        Idempotent, and without a lock, for signal handlers.
+
+        Returns
+        -------
+        bool
+            Whether there was anything.
+        """
+        displays, self._displays = self._displays, []
+        for end in displays:
+            with suppress(OSError, ValueError):
+                end()
+        return bool(displays)
 
     def cancel(self) -> None:
         """Make all calls; idempotent."""
@@ -81,13 +102,19 @@ def run_interruptible(work: Callable[[], object], cancellation: Cancellation) ->
         finally:
             done.set()
 
-    former = {number: signal.signal(number, _raise_interrupted) for number in _SIGNALS}
+    def interrupt(number: int, _: FrameType | None) -> None:
+        for each in _SIGNALS:  # first: whoever reads the message may repeat the signal
+            signal.signal(each, _end_process)
+        name = "interrupted" if number == signal.SIGINT else "terminated"
+        clean = cancellation.end_displays()
+        _say(f"{name}: stopping, nothing further is sent", clean=clean)
+        raise Interrupted(number)
+
+    former = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     Thread(target=run, name="command", daemon=True).start()
     try:
         done.wait()
     except Interrupted:
-        for number in _SIGNALS:
-            signal.signal(number, _end_process)
         # in a thread too: a call that blocks must not use up more than the grace
         Thread(target=cancellation.cancel, name="cancel", daemon=True).start()
         done.wait(GRACE_S)
@@ -106,20 +133,15 @@ def leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _raise_interrupted(number: int, _: FrameType | None) -> None:
-    name = "interrupted" if number == signal.SIGINT else "terminated"
-    _say(f"{name}: stopping, nothing further is sent")
-    raise Interrupted(number)
-
-
 def _end_process(number: int, _: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-def _say(text: str) -> None:
+def _say(text: str, *, clean: bool) -> None:
     # written past Python's buffers, which the interrupted code may hold locked
     with suppress(OSError, ValueError):
         descriptor = sys.stderr.fileno()
         if os.isatty(descriptor):
-            text = f"\n{_SHOW_CURSOR}{text}"
+            # on a line of its own, below the terminal's ^C
+            text = ("" if clean else "\n") + _SHOW_CURSOR + text
         os.write(descriptor, f"{text}\n".encode())

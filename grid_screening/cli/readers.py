@@ -12,6 +12,9 @@ from typing import Any
 from monitor.domain.instruments import LeverageBracket
 from monitor.domain.market import KlineInterval
 
+_SHOWN = 80
+"""Characters of a wrong value that are repeated."""
+
 
 def whole(value: Any) -> int:
     """Return a whole number."""
@@ -32,7 +35,7 @@ def number(value: Any) -> float:
         raise _wrong(legal, value)
     try:
         read = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _wrong(legal, value) from None
     if not isfinite(read):
         raise _wrong(legal, value)
@@ -137,4 +140,12 @@ def _text_of(path: Path) -> str:
 
 
 def _wrong(legal: str, value: object) -> ValueError:
-    return ValueError(f"must be {legal}, was {value!r}")
+    return ValueError(f"must be {legal}, was {_shortened(value)}")
+
+
+def _shortened(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # thousands of digits
+        return "a number too large to print"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -11,6 +11,8 @@ from grid_screening.conf import MIN_BARS
 from grid_screening.screening_report import Exclusion, Reason, ScreeningReport
 
 _SUGGESTION_DIGITS = 2
+_ABSURD = 1e15
+# no limit worth advising: a value or a gap beyond it is a mistake in the data
 _ENOUGH = 20
 # symbols a suggestion tries to admit when the report lists all of them
 
@@ -86,11 +88,18 @@ def needed_change(reason: Reason, settings: Mapping[str, Any]) -> str | None:
         Why it was excluded.
     settings : mapping
         The report's effective settings by flag name.
+
+    Returns
+    -------
+    str or None
+        None also for a gap beyond 1e15, which no change would close.
     """
     found = _lever_of(reason, settings)
     if found is None:
         return None
     lever, value, limit = found
+    if abs(limit - value) > _ABSURD:
+        return None
     gap = Decimal(repr(abs(limit - value)))
     step = Decimal(1).scaleb(-lever.decimals)
     # rounded up: what is printed would really do
@@ -154,7 +163,7 @@ def _moved_limits(
     by_lever: dict[Lever, list[float]] = {}
     for exclusion in excluded:
         found = _lever_of(exclusion.reason, settings)
-        if found is not None:
+        if found is not None and abs(found[1]) <= _ABSURD:
             by_lever.setdefault(found[0], []).append(found[1])
     wanted = settings.get("top") or _ENOUGH
     options = []

@@ -41,6 +41,7 @@ def report_document(report: ScreeningReport) -> dict[str, Any]:
             "weight": report.requests.weight,
             "peak_weight_per_minute": report.requests.peak_weight_per_minute,
             "retries": report.requests.retries,
+            "budget_wait_s": plain(report.requests.budget_wait_s),
         },
         "seconds": plain(report.seconds),
         "ranked": [_ranked(row) for row in report.ranked],

@@ -1,7 +1,9 @@
 """A screening report as GitHub-flavoured Markdown."""
 
+from collections.abc import Sequence
+
 from grid_screening.reports import wording
-from grid_screening.reports.table_columns import table_columns
+from grid_screening.reports.table_columns import Column, column_legend, table_columns
 from grid_screening.screening_report import ScreeningReport
 
 _SPECIAL = "\\`*_[]<>|"
@@ -19,7 +21,12 @@ def report_markdown(report: ScreeningReport) -> str:
         lines.append("")
     lines += [*(_escaped(line) for line in wording.emptiness(report))]
     if report.ranked:
-        lines += [*_table(report), "", *_bullets("Marks", wording.legend(report))]
+        columns = table_columns(
+            wording.common_marks(report), wording.quote_asset(report)
+        )
+        lines += [*_table(report, columns), ""]
+        lines += [f"Columns: {_escaped(' · '.join(column_legend(columns)))}", ""]
+        lines += _bullets("Marks", wording.legend(report))
     funnel = " → ".join(wording.funnel_steps(report))
     lines += ["", f"Funnel: {_escaped(funnel)}", ""]
     lines += _bullets("Scan", wording.facts(report))
@@ -31,8 +38,7 @@ def report_markdown(report: ScreeningReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(report: ScreeningReport) -> list[str]:
-    columns = table_columns(wording.common_marks(report))
+def _table(report: ScreeningReport, columns: Sequence[Column]) -> list[str]:
     lines = [
         _row([_escaped(column.header) for column in columns]),
         _row([":--" if column.left else "--:" for column in columns]),

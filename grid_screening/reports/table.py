@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from io import StringIO
+from math import ceil
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -13,8 +14,9 @@ from grid_screening.reports import wording
 from grid_screening.reports.table_columns import (
     GAP,
     Column,
+    column_legend,
     fitting_columns,
-    hidden_columns,
+    full_width,
     table_columns,
 )
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
@@ -71,24 +73,17 @@ def report_table(
 
 
 def _print_rows(page: "_Page", report: ScreeningReport) -> None:
-    columns = table_columns(wording.common_marks(report))
+    columns = table_columns(wording.common_marks(report), wording.quote_asset(report))
     shown = fitting_columns(columns, report.ranked, page.width, cell_len)
     page.table(shown, report.ranked)
     page.blank()
     page.steps("marks: ", wording.legend(report) or ["none"], " · ")
-    page.steps(
-        "columns: ",
-        [f"{c.header} {c.meaning}" for c in shown if c.header not in _PLAIN],
-        " · ",
-    )
-    hidden = hidden_columns(columns, shown)
+    page.steps("columns: ", column_legend(shown), " · ")
+    hidden = [column.header for column in columns if column not in shown]
     if hidden:
-        names = ", ".join(column.header for column in hidden)
-        page.paragraphs([f"hidden at this width: {names} (--format csv has all)"])
-
-
-_PLAIN = ("#", "Symbol", "GSS", "Lev", "Range", "Mk")
-# headers that need no explanation
+        needed = ceil(full_width(columns, report.ranked, cell_len) / 10) * 10
+        ways = f"widen the terminal or set COLUMNS={needed}; --format csv has all"
+        page.paragraphs([f"hidden at this width: {', '.join(hidden)}; {ways}"])
 
 
 class _Page:

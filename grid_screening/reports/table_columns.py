@@ -17,7 +17,7 @@ class Column:
 
     header: str
     meaning: str
-    """For the line that explains or names hidden columns."""
+    """For the line that explains; empty: plain from the header."""
     cell: Callable[[RankedSymbol], str]
     priority: int
     """0 is always shown; the larger, the sooner it is left out."""
@@ -63,77 +63,94 @@ def _ladder(row: RankedSymbol) -> str:
     return f"{exact(row.grid['grid_step'])}×{exact(row.grid['level_count'])}"
 
 
-def table_columns(common_marks: frozenset[str]) -> tuple[Column, ...]:
+def _column(
+    header: str,
+    meaning: str,
+    priority: int,
+    cell: Callable[[RankedSymbol], str],
+    *,
+    left: bool = False,
+) -> Column:
+    return Column(
+        header=header, meaning=meaning, cell=cell, priority=priority, left=left
+    )
+
+
+def _percent_of(name: str) -> Callable[[RankedSymbol], str]:
+    return lambda row: f"{getattr(row, name):.0%}"
+
+
+_MARKET_COLUMNS = (
+    _column("#", "rank, equal numbers are ties", 0, lambda row: str(row.rank)),
+    _column("Symbol", "", 0, lambda row: row.symbol, left=True),
+    _column("GSS", "score, describes conditions", 0, _score),
+    _column("Conf", "confidence", 17, _percent_of("confidence")),
+    _column("NATR%", "NATR(14) in % of close", 4, _factor("natr", 1)),
+    _column("KER", "efficiency ratio(10)", 7, _factor("efficiency_ratio", 2)),
+    _column("H", "Hurst exponent", 8, _factor("hurst_exponent", 2)),
+    _column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True)),
+    _column("bp/bar", "slope in bp of the close per bar", 22,
+            _factor("normalized_slope", 1, sign=True)),
+    _column("R²", "fit of the slope", 23, _factor("r_squared", 2)),
+    _column("VRz", "variance ratio(8), robust z", 21,
+            _factor("variance_ratio_z", 1, sign=True)),
+    _column("HL", "half-life in bars", 24, _factor("half_life_bars", 0)),
+    _column("F8h%", "funding per 8 h in %", 3,
+            _factor("funding_rate_8h", 3, scale=100)),
+    _column("Fh", "funding interval in hours", 25,
+            _factor("funding_interval_h", 0)),
+    _column("OI/V", "open interest ÷ 24 h turnover", 14,
+            _factor("open_interest_ratio", 2)),
+    _column("CVDc", "CVD change ÷ volume, 5 bars", 26,
+            _factor("cvd_change_ratio", 2, sign=True)),
+    _column("30dH%", "distance to the 30-day high in %", 27,
+            _factor("distance_to_30d_high", 1, scale=100)),
+    _column("Tail%", "tail run-up over 18 bars in %", 20,
+            _factor("tail_run_up", 1, scale=100)),
+    _column("β", "beta to BTC", 28, _factor("beta_btc", 2)),
+)  # fmt: skip
+
+
+def table_columns(
+    common_marks: frozenset[str], quote: str = "quote currency"
+) -> tuple[Column, ...]:
     """Return all columns in the order of display.
 
     Parameters
     ----------
     common_marks : frozenset of str
         Marks that stand in the legend only, since every row carries them.
+    quote : str
+        The asset that amounts are in.
     """
-
-    def column(
-        header: str,
-        meaning: str,
-        priority: int,
-        cell: Callable[[RankedSymbol], str],
-        *,
-        left: bool = False,
-    ) -> Column:
-        return Column(
-            header=header, meaning=meaning, cell=cell, priority=priority, left=left
-        )
-
     return (
-        column("#", "rank", 0, lambda row: str(row.rank)),
-        column("Symbol", "symbol", 0, lambda row: row.symbol, left=True),
-        column("GSS", "score", 0, _score),
-        column("Conf", "confidence", 17, _percent_of("confidence")),
-        column("NATR%", "NATR(14) in % of close", 4, _factor("natr", 1)),
-        column("KER", "efficiency ratio(10)", 7, _factor("efficiency_ratio", 2)),
-        column("H", "Hurst exponent", 8, _factor("hurst_exponent", 2)),
-        column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True)),
-        column("bp/bar", "slope", 22, _factor("normalized_slope", 1, sign=True)),
-        column("R²", "of the slope", 23, _factor("r_squared", 2)),
-        column("VRz", "variance ratio(8), robust z", 21,
-               _factor("variance_ratio_z", 1, sign=True)),
-        column("HL", "half-life in bars", 24, _factor("half_life_bars", 0)),
-        column("F8h%", "funding per 8 h in %", 3,
-               _factor("funding_rate_8h", 3, scale=100)),
-        column("Fh", "funding interval in hours", 25,
-               _factor("funding_interval_h", 0)),
-        column("OI/V", "open interest ÷ 24 h turnover", 14,
-               _factor("open_interest_ratio", 2)),
-        column("CVDc", "CVD change ÷ volume, 5 bars", 26,
-               _factor("cvd_change_ratio", 2, sign=True)),
-        column("30dH%", "distance to the 30-day high in %", 27,
-               _factor("distance_to_30d_high", 1, scale=100)),
-        column("Tail%", "tail run-up over 18 bars in %", 20,
-               _factor("tail_run_up", 1, scale=100)),
-        column("β", "beta to BTC", 28, _factor("beta_btc", 2)),
-        column("Price", "last price", 16, _grid("price")),
-        column("Range", "lower–upper bound", 1, _range),
-        column("Step×N", "spacing × levels", 2, _ladder),
-        column("Lev", "leverage", 6, _grid("leverage")),
-        column("Stop", "stop price", 10, _grid("stop_price")),
-        column("Liq", "liquidation price, fully loaded", 11,
-               _grid("liquidation_price")),
-        column("x", "range ÷ daily volatility", 13, _grid("range_to_volatility", 1)),
-        column("Qty", "quantity per level", 18, _grid("quantity_per_level")),
-        column("Cell%", "net profit per round trip in %", 19,
-               _grid("cell_profit_rate", 2, scale=100)),
-        column("Loss", "worst loss at the stop, quote currency", 12,
-               _grid("loss_at_stop", 0)),
-        column("F/d", "funding per day, fully loaded", 29,
-               _grid("funding_per_day_loaded", 2, sign=True)),
-        column("MinM", "minimum margin", 30, _grid("minimum_margin", 0)),
-        column("Mk", "marks", 5, lambda row: mark_letters(row, common_marks),
-               left=True),
+        *_MARKET_COLUMNS,
+        *_grid_columns(quote),
+        _column("Mk", "", 5, lambda row: mark_letters(row, common_marks),
+                left=True),
     )  # fmt: skip
 
 
-def _percent_of(name: str) -> Callable[[RankedSymbol], str]:
-    return lambda row: f"{getattr(row, name):.0%}"
+def _grid_columns(quote: str) -> tuple[Column, ...]:
+    return (
+        _column("Price", "last price", 16, _grid("price")),
+        _column("Range", "lower–upper bound", 1, _range),
+        _column("Step×N", "spacing × levels", 2, _ladder),
+        _column("Lev", "leverage", 6, _grid("leverage")),
+        _column("Stop", "stop price", 10, _grid("stop_price")),
+        _column("Liq", "liquidation price, fully loaded", 11,
+                _grid("liquidation_price")),
+        _column("x", "range ÷ daily volatility", 13, _grid("range_to_volatility", 1)),
+        _column("Qty", "quantity per level in the base asset", 18,
+                _grid("quantity_per_level")),
+        _column("Cell%", "net profit per round trip in %", 19,
+                _grid("cell_profit_rate", 2, scale=100)),
+        _column("Loss", f"worst loss at the stop in {quote} at that margin", 12,
+                _grid("loss_at_stop", 0)),
+        _column("F/d", f"funding per day in {quote}, fully loaded, + received", 29,
+                _grid("funding_per_day_loaded", 2, sign=True)),
+        _column("MinM", f"minimum margin in {quote}", 30, _grid("minimum_margin", 0)),
+    )  # fmt: skip
 
 
 def fitting_columns(
@@ -163,14 +180,20 @@ def fitting_columns(
 _LAST_ESSENTIAL = 8
 
 
-def hidden_columns(
-    columns: Iterable[Column], shown: Sequence[Column]
-) -> tuple[Column, ...]:
-    """Return the essential columns that are not shown."""
-    headers = {column.header for column in shown}
-    return tuple(
-        c for c in columns if c.priority <= _LAST_ESSENTIAL and c.header not in headers
-    )
+def full_width(
+    columns: Iterable[Column],
+    rows: Sequence[RankedSymbol],
+    cell_width: Callable[[str], int],
+) -> int:
+    """Return the cells that all ``columns`` side by side need."""
+    widths = [_width(column, rows, cell_width) for column in columns]
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def column_legend(columns: Iterable[Column]) -> list[str]:
+    """Return the meaning of each column that needs one, and of a dash."""
+    meanings = [f"{c.header} {c.meaning}" for c in columns if c.meaning]
+    return [*meanings, f"{MISSING} missing"]
 
 
 def _width(

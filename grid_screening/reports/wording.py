@@ -1,11 +1,14 @@
 """Words and number formats that the reports for people share."""
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from grid_screening.conf import ScreenerSettings
+from grid_screening.exceptions import InvalidSettings
+from grid_screening.profile import load_profile
 from grid_screening.reports.advice import empty_list_advice
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
@@ -21,14 +24,20 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "failed_breakout": ("F", "failed breakout: z > 2 and KER < 0.3"),
     "low_confidence": ("L", "low confidence: inputs missing"),
     "lower_bound_floored": ("f", "lower bound raised to 10 % of the price"),
-    "coarsened": ("c", "spacing coarsened to the order limit"),
+    "coarsened": (
+        "c",
+        "coarsened: fewer levels than planned (order limit or minimum notional)",
+    ),
     "assumed_brackets": ("a", "maintenance brackets assumed (see --brackets)"),
 }
 """Letter and meaning of every mark."""
 
 SIMULATED_SOURCES = ("demo", "simulated")
 
+_EXPONENT_FROM = 1e15
+_WORTH_TELLING_S = 1
 _EXCLUSIONS_SHOWN = 20
+_SAME_REASONS_SHOWN = 5
 
 
 def mark_letters(row: RankedSymbol, hidden: frozenset[str] = frozenset()) -> str:
@@ -77,11 +86,21 @@ def banner(report: ScreeningReport) -> list[str]:
 
 
 def title(report: ScreeningReport) -> str:
-    """Return the headline: what was ranked, by what, when, from where."""
+    """Return the headline: what was ranked, for which capital, when, from where."""
     settings = report.settings
     what = f"Short-grid screening · {settings.get('profile', MISSING)}"
     bars = f"{settings.get('bars', MISSING)} × {settings.get('interval', MISSING)}"
-    return f"{what} · {bars} bars · {report.source} · {utc(report.as_of_ms)}"
+    capital = (
+        f"margin {_setting(settings.get('margin', MISSING))} {quote_asset(report)}, "
+        f"leverage ≤ {settings.get('max_leverage', MISSING)}"
+    )
+    when = utc(report.as_of_ms)
+    return f"{what} · {bars} bars · {capital} · {report.source} · {when}"
+
+
+def quote_asset(report: ScreeningReport) -> str:
+    """Return the asset that amounts are in."""
+    return str(report.settings.get("quote", "quote currency"))
 
 
 def funnel_steps(report: ScreeningReport) -> list[str]:
@@ -108,10 +127,14 @@ def facts(report: ScreeningReport) -> list[str]:
         f"{spent.count} requests, weight {spent.weight} "
         f"(peak {spent.peak_weight_per_minute} a minute), retries {spent.retries}"
     )
+    waited = []
+    if spent.budget_wait_s > _WORTH_TELLING_S:
+        waited.append(f"waited {spent.budget_wait_s:.0f} s for request budget")
     return [
         f"coverage {report.coverage:.1%}",
         f"data as of {utc(report.as_of_ms)}{last_bar}, report {report.generated_at}",
         cost,
+        *waited,
         f"{report.seconds:.1f} s",
     ]
 
@@ -119,6 +142,7 @@ def facts(report: ScreeningReport) -> list[str]:
 def changed_settings(report: ScreeningReport) -> list[str]:
     """Return ``name=value`` for every effective setting that is not the default."""
     defaults = ScreenerSettings().by_flag()
+    defaults["weights"] = _own_weights(report.settings)
     return [
         f"{name}={_setting(value)}"
         for name, value in report.settings.items()
@@ -139,12 +163,7 @@ def remarks(report: ScreeningReport) -> list[str]:
             f"{e.symbol} excluded at “{e.stage.replace('_', ' ')}”: {e.reason.text}"
             for e in gone[:_EXCLUSIONS_SHOWN]
         ]
-    lines += [
-        f"{row.symbol} has no grid: {row.grid_reason.text}"
-        for row in report.ranked
-        if row.grid_reason is not None and not row.vetoed
-    ]
-    return lines
+    return lines + _missing_grids(report)
 
 
 def emptiness(report: ScreeningReport) -> list[str]:
@@ -192,11 +211,58 @@ def some(names: list[str], limit: int = 10) -> str:
     return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
+def _missing_grids(report: ScreeningReport) -> list[str]:
+    by_code: dict[str, list[tuple[RankedSymbol, str]]] = {}
+    for row in report.ranked:
+        if row.grid_reason is not None and not row.vetoed:
+            same = by_code.setdefault(row.grid_reason.code, [])
+            same.append((row, row.grid_reason.text))
+    lines = []
+    for same in by_code.values():
+        summary = _one_for_all([row for row, _ in same], report)
+        if len(same) > _SAME_REASONS_SHOWN and summary is not None:
+            lines.append(summary)
+            continue
+        shown = same[:_SAME_REASONS_SHOWN]
+        lines += [f"{row.symbol} has no grid: {text}" for row, text in shown]
+        if len(same) > len(shown):
+            lines.append(f"and {len(same) - len(shown)} more have no grid, likewise")
+    return lines
+
+
+def _one_for_all(rows: list[RankedSymbol], report: ScreeningReport) -> str | None:
+    # one line for rows that lack margin; None when a margin is not what they lack
+    margins = [
+        (row.minimum_margin, row.symbol)
+        for row in rows
+        if row.minimum_margin is not None
+    ]
+    if not margins:
+        return None
+    margin, symbol = min(margins)
+    return (
+        f"{len(rows)} of {len(report.ranked)} listed have no grid: a margin of "
+        f"{exact(margin)} {quote_asset(report)} would do for the cheapest, {symbol}"
+    )
+
+
+def _own_weights(settings: Mapping[str, Any]) -> list[float] | None:
+    # the profile's; None as in settings that leave the weights to it
+    if settings.get("weights") is None:
+        return None
+    try:
+        weights = load_profile(str(settings.get("profile"))).weights
+    except InvalidSettings:  # a report of a profile that is not installed here
+        return None
+    return list(astuple(weights))
+
+
 def _setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return some([str(item) for item in value])
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
+        whole = value.is_integer() and abs(value) < _EXPONENT_FROM
+        return str(int(value)) if whole else repr(value)
     return str(value)
 
 

@@ -40,7 +40,6 @@ from grid_screening.services.snapshot_service import (
 from grid_screening.universe import REQUEST_FAILED, candidate_selection
 from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.conf import GatewayConfig
-from monitor.domain.requests import RequestStatistics
 from monitor.domain.typing import Symbol
 
 NOT_PLANNED = InfeasibleGrid(
@@ -128,7 +127,8 @@ def screen(
     ScreeningError, ExchangeError
         As `grid_screening.screen_short_grid`.
     """
-    started, before = time.monotonic(), client.statistics()
+    started = time.monotonic()
+    client = client.session()  # counts this scan only, whoever else uses the client
     profile = load_profile(settings.profile)
     market = fetch_market(client, settings.io_workers, on_progress)
     _check_requested(settings, market)
@@ -166,7 +166,7 @@ def screen(
         ),
         coverage=coverage,
         degraded=coverage < settings.min_coverage,
-        requests=_spent(before, client.statistics()),
+        requests=client.statistics(),
         seconds=round(time.monotonic() - started, 3),
         ranked=tuple(ranked_symbol(result, row, plans) for row in listed),
         not_listed=tuple(
@@ -205,12 +205,3 @@ def _check_any_data(panel: FetchedPanel) -> None:
     fetched = panel.snapshot.symbol_count + len(panel.excluded) - len(failed)
     if failed and fetched == 0:
         raise AllRequestsFailed(len(failed), failed[0].reason.text)
-
-
-def _spent(before: RequestStatistics, after: RequestStatistics) -> RequestStatistics:
-    return RequestStatistics(
-        count=after.count - before.count,
-        weight=after.weight - before.weight,
-        peak_weight_per_minute=after.peak_weight_per_minute,
-        retries=after.retries - before.retries,
-    )

@@ -4,7 +4,9 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import enumerate as threads
 from typing import Any
 
 import jsonschema
@@ -132,6 +134,31 @@ def test_two_scans_of_one_market_are_the_same(exchange: EmbeddedExchange) -> Non
     assert [(e.symbol, e.reason.code) for e in first.excluded] == [
         (e.symbol, e.reason.code) for e in second.excluded
     ]
+
+
+def test_four_scans_at_once_share_a_client_and_leave_nothing_behind(
+    exchange: EmbeddedExchange,
+) -> None:
+    settings = [
+        ScreenerSettings(min_volume=0.0, top=3),
+        ScreenerSettings(min_volume=0.0, top=3),
+        ScreenerSettings(min_volume=0.0, top=3),
+        ScreenerSettings(symbols=("NOSUCHUSDT",)),
+    ]
+    config = GatewayConfig(base_url=exchange.base_url)
+    with BinanceFuturesClient(config) as client, ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(screen, one, client) for one in settings]
+        with pytest.raises(UnknownSymbols):
+            running[3].result()
+        reports = [future.result() for future in running[:3]]
+    assert reports[0].ranked == reports[1].ranked == reports[2].ranked
+    counts = {stage.stage: stage.count for stage in reports[0].funnel}
+    for report in reports:  # each counts its own requests
+        # 5 whole-market replies and the time (and once more for the clock), bars
+        # and open interest, the benchmark, two ATRs for each of three plans.
+        assert 6 <= report.requests.count - 2 * counts["quotes"] <= 6 + 1 + 1 + 6
+    assert {row["status"] for row in control(exchange, "requests")} == {200}
+    assert [t.name for t in threads() if t.name.startswith("scan-io")] == []
 
 
 def test_progress_comes_in_order_and_from_this_thread(

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import Any
 
+from grid_screening.progress import Progress, ProgressHook
 from grid_screening.screening_report import ScreeningReport
 from tests.grid_screening.reports.samples import ranked, report
 
@@ -39,6 +40,15 @@ def obedient(*_: Any, **__: Any) -> ScreeningReport:
     return report()
 
 
+def drawing(*_: Any, on_progress: ProgressHook, **__: Any) -> ScreeningReport:
+    """Draw bars for as long as the client is not cancelled."""
+    on_progress(Progress(stage="market", done=1, total=1))
+    on_progress(Progress(stage="symbols", done=1, total=9, detail="waiting 23 s"))
+    CANCELLED.wait()
+    on_progress(Progress(stage="plans", done=0, total=9))
+    return report()
+
+
 def stubborn(*_: Any, **__: Any) -> ScreeningReport:
     """Hang with 20 threads that nothing can cancel."""
     from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +74,7 @@ def main() -> None:
         CANCELLED.set()
 
     BinanceFuturesClient.cancel = heard  # type: ignore[method-assign]
-    behaviours = (printed, long, buggy, obedient, stubborn)
+    behaviours = (printed, long, buggy, obedient, drawing, stubborn)
     chosen = next(b for b in behaviours if b.__name__ == sys.argv[1])
     screening_service.screen = chosen  # type: ignore[assignment]
     execute_from_command_line(["manage.py", *sys.argv[2:]])

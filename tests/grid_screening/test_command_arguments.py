@@ -3,7 +3,6 @@
 import json
 import re
 from argparse import ArgumentParser, BooleanOptionalAction
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from grid_screening.cli import arguments, effective_settings, readers
-from grid_screening.conf import ScreenerSettings
+from grid_screening.conf import (
+    COMMAND_KEYS,
+    GATEWAY_KEYS,
+    ScreenerSettings,
+    setting_names,
+)
+from grid_screening.exceptions import InvalidSettings
 from grid_screening.management.commands.screen_short_grid import Command
-from grid_screening.services import screening_service
 from monitor.domain.market import KlineInterval
 
 CLI_PAGE = (
@@ -51,9 +55,7 @@ def settings_of(*flags: str, configured: dict[str, Any] | None = None) -> Any:
 
 
 def test_there_is_one_flag_per_setting() -> None:
-    assert [f.setting for f in arguments.FLAGS] == [
-        f.name for f in fields(ScreenerSettings)
-    ]
+    assert [f.setting for f in arguments.FLAGS] == [*setting_names()]
 
 
 def test_flags_are_the_keys_of_the_report() -> None:
@@ -77,7 +79,7 @@ def test_the_page_lists_exactly_the_flags_of_the_parser() -> None:
 def test_the_page_states_default_and_legal_values(flag: arguments.Flag) -> None:
     page = CLI_PAGE.read_text(encoding="utf-8")
     (row,) = [s for s in page.splitlines() if re.match(rf"\| `{flag.name}[ `]", s)]
-    _, _, default, legal, meaning, _ = row.split("|")
+    _, _, default, legal, meaning, _ = re.split(r"(?<!\\)\|", row)
     if flag.read is readers.switch:
         assert default.strip() == "off"
         return
@@ -168,7 +170,7 @@ def test_django_settings_may_be_spelled_like_flags() -> None:
     ("configured", "message"),
     [
         ({"tops": 5}, "settings.SCREENER has no key 'tops', only bars, "),
-        ({"top": -1}, "settings.SCREENER['top'] must be 0 (all) or more, was -1"),
+        ({"top": -1}, "settings.SCREENER['top'] must be a whole number in 0…100000"),
         ({"top": "x"}, "settings.SCREENER['top'] must be a whole number, was 'x'"),
         ({"top": True}, "settings.SCREENER['top'] must be a whole number, was True"),
         ({"top": 2.5}, "settings.SCREENER['top'] must be a whole number, was 2.5"),
@@ -189,15 +191,61 @@ def test_a_wrong_django_setting_is_named(
     assert str(caught.value).startswith(message)
 
 
-def test_keys_of_others_are_those_that_the_service_knows() -> None:
-    theirs = (*screening_service.GATEWAY_KEYS, *screening_service.COMMAND_KEYS)
-    assert set(effective_settings.OTHER_KEYS) == set(theirs)
+def test_the_page_lists_every_key_with_its_flag() -> None:
+    page = CLI_PAGE.read_text(encoding="utf-8")
+    _, _, section = page.partition("## Keys of `settings.SCREENER`")
+    rows = re.findall(r"^\| `(\w+)` \| (`--[a-z0-9-]+`|none)", section, re.MULTILINE)
+    assert rows == [
+        *((flag.setting, f"`{flag.name}`") for flag in arguments.FLAGS),
+        *((key, "none") for key in (*GATEWAY_KEYS, *COMMAND_KEYS)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [f for f in arguments.FLAGS if f.read in (readers.number, readers.whole)],
+    ids=lambda flag: flag.name,
+)
+def test_what_a_flag_calls_legal_is_what_the_settings_demand(
+    flag: arguments.Flag,
+) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        ScreenerSettings(**{flag.setting: 10**20})
+    _, _, bounds = caught.value.legal.rpartition("≥ 0")
+    assert bounds.removeprefix("a fraction ").partition(" (")[0] in flag.legal
+
+
+def test_flags_are_named_in_what_must_hold_between_them() -> None:
+    with pytest.raises(effective_settings.UsageError) as caught:
+        settings_of("--min-natr", "5", "--max-natr", "2")
+    assert str(caught.value) == "--max-natr must be ≥ --min-natr (5), was 2.0"
+
+
+@pytest.mark.parametrize(
+    ("output", "asked", "form"),
+    [
+        ("-", None, "table"),
+        ("report.txt", None, "table"),
+        ("report.json", None, "json"),
+        ("a.csv/Report.JSON", None, "json"),
+        ("report.csv", None, "csv"),
+        ("report.md", None, "markdown"),
+        ("report.markdown", None, "markdown"),
+        ("report.json", "csv", "csv"),
+    ],
+)
+def test_the_form_follows_the_name_of_the_output(
+    output: str, asked: str | None, form: str
+) -> None:
+    assert arguments.report_format({"output": output, "format": asked}) == form
 
 
 ILLEGAL = [
     ("--top", "-1"),
     ("--top", "x"),
     ("--top", "1.5"),
+    ("--top", "1" + "0" * 20),
+    ("--top", "9" * 5000),
     ("--top-n", "nan"),
     ("--profile", "nope"),
     ("--weights", "1,2"),
@@ -216,6 +264,8 @@ ILLEGAL = [
     ("--bars", "1500"),
     ("--min-volume", "-1"),
     ("--min-volume", "nan"),
+    ("--min-volume", "1e999"),
+    ("--min-volume", "1e99"),
     ("--min-quote-volume", "inf"),
     ("--min-days", "-1"),
     ("--min-natr", "-0.1"),
@@ -237,6 +287,7 @@ ILLEGAL = [
     ("--calculator-workers", "0"),
     ("--max-wait", "0"),
     ("--format", "xml"),
+    ("--output", ""),
     ("--tops", "5"),
     ("--min-vol", "5"),
     ("--top",),
@@ -257,6 +308,7 @@ def test_every_illegal_value_is_one_clear_line_and_exit_2(
     assert err.startswith("screen_short_grid: ")
     assert err.count("\n") == 1
     assert flags[0] in err
+    assert len(err) < 300
     if len(flags) == 2 and flags[0] not in ("--tops", "--min-vol"):
         assert re.search(r"must be|invalid choice|must name", err)
 
@@ -272,7 +324,13 @@ def test_every_flag_has_an_illegal_case() -> None:
         and not isinstance(action, BooleanOptionalAction)
     }
     djangos = {"--settings", "--pythonpath", "--verbosity"}
-    assert valued - djangos - {"--output"} <= tried
+    assert valued - djangos <= tried
+
+
+def test_a_number_too_large_for_a_float_is_refused() -> None:
+    for value in (10**400, 10**5000):
+        with pytest.raises(ValueError, match="must be a finite number, was"):
+            readers.number(value)
 
 
 @pytest.mark.parametrize(

@@ -202,11 +202,23 @@ def test_a_failed_scan_leaves_the_old_report(
     assert path.read_bytes() == b"old"
 
 
-def test_a_bad_address_is_a_mistake_of_use() -> None:
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_bad_address_is_a_mistake_of_use(dry_run: bool) -> None:  # noqa: FBT001
     with override_settings(SCREENER={"base_url": "ftp://x"}):
-        failed = failure()
+        failed = failure(dry_run=dry_run)
     assert failed.returncode == 2
-    assert "base_url must start with http" in str(failed)
+    assert "base_url must be like https://" in str(failed)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_password_in_the_address_is_refused_and_not_repeated(
+    dry_run: bool,  # noqa: FBT001
+) -> None:
+    with override_settings(SCREENER={"base_url": "https://me:secret@x.example"}):
+        failed = failure(dry_run=dry_run)
+    assert failed.returncode == 2
+    assert "base_url must be" in str(failed)
+    assert "secret" not in str(failed)
 
 
 def test_a_scan_is_remembered_for_the_dry_run(scan: Install, tmp_path: Path) -> None:
@@ -226,6 +238,43 @@ def test_a_dry_run_scans_nothing(scan: Install) -> None:
     calls = scan(report())
     out, _ = run(dry_run=True, format="json")
     assert json.loads(out)["dry_run"] is True
+    assert calls == []
+
+
+def test_a_dry_run_is_written_like_a_report(scan: Install, tmp_path: Path) -> None:
+    scan(report())
+    path = tmp_path / "estimate.json"
+    out, err = run(dry_run=True, output=str(path))
+    assert (out, err) == ("", f"screen_short_grid: wrote {path}\n")
+    assert json.loads(path.read_bytes())["dry_run"] is True
+    text = tmp_path / "estimate.txt"
+    assert run(dry_run=True, output=str(text), quiet=True) == ("", "")
+    assert text.read_text(encoding="utf-8").startswith("dry run: nothing is sent\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown"])
+def test_a_dry_run_has_no_other_forms(form: str, scan: Install, tmp_path: Path) -> None:
+    scan(report())
+    failed = failure(dry_run=True, format=form, output=str(tmp_path / "x"))
+    assert failed.returncode == 2
+    assert str(failed) == (
+        f"--dry-run has no form {form}: --format must be table or json"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_named_like_a_form_has_it(scan: Install, tmp_path: Path) -> None:
+    scan(report())
+    path = tmp_path / "report.csv"
+    run(output=str(path), quiet=True)
+    assert path.read_text(encoding="utf-8").startswith("rank,symbol,gss,")
+
+
+def test_an_output_without_a_name_is_a_mistake_of_use(scan: Install) -> None:
+    calls = scan(report())
+    failed = failure(output="")
+    assert failed.returncode == 2
+    assert "--output must be a path" in str(failed)
     assert calls == []
 
 

@@ -137,8 +137,14 @@ def test_the_table_follows_columns(columns: int, environment: dict[str, str]) ->
     assert columns - 30 < len(header) <= columns
 
 
-def on_terminal(argv: list[str], environment: dict[str, str]) -> str:
-    """Return what ``argv`` prints on a terminal."""
+def on_terminal(
+    argv: list[str],
+    environment: dict[str, str],
+    *,
+    interrupt_at: bytes | None = None,
+    code: int = 0,
+) -> str:
+    """Return what ``argv`` prints on a terminal, interrupted at the sight of a text."""
     master, slave = pty.openpty()
     child = subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdin=slave, stdout=slave, stderr=slave
@@ -151,13 +157,24 @@ def on_terminal(argv: list[str], environment: dict[str, str]) -> str:
         except OSError:  # the child's end is closed
             break
         pieces.append(piece)
+        if interrupt_at is not None and interrupt_at in b"".join(pieces):
+            interrupt_at = None
+            child.send_signal(signal.SIGINT)
     os.close(master)
-    assert child.wait(DEADLINE_S) == 0
+    assert child.wait(DEADLINE_S) == code
     return b"".join(pieces).decode()
 
 
 def test_a_terminal_gets_styles(environment: dict[str, str]) -> None:
     assert "\x1b[1m" in on_terminal(command("printed"), environment)
+
+
+def test_the_last_words_outlive_the_progress_bars(environment: dict[str, str]) -> None:
+    text = on_terminal(
+        command("drawing"), environment, interrupt_at=b"waiting 23 s", code=130
+    )
+    # nothing after them: neither a bar nor the codes that remove one
+    assert text.endswith("interrupted: stopping, nothing further is sent\r\n")
 
 
 @pytest.mark.parametrize("how", ["NO_COLOR", "--no-color"])
@@ -251,6 +268,31 @@ def test_calls_added_before_and_after_cancelling_are_made_once() -> None:
     cancellation.add(lambda: made.append("after"))
     assert made == ["before", "after"]
     assert cancellation.cancelled
+
+
+@pytest.mark.parametrize(
+    ("raising", "code"),
+    [
+        ("raise KeyboardInterrupt", 130),
+        ("raise ImportError from KeyboardInterrupt()", 130),
+        ("\n try: raise KeyboardInterrupt\n finally: raise ImportError", 130),
+        ("raise ImportError", 1),
+        ("\n try: raise KeyboardInterrupt\n except BaseException: sys.exit(0)", 0),
+    ],
+)
+def test_ctrl_c_during_start_up_is_no_traceback(
+    raising: str, code: int, environment: dict[str, str]
+) -> None:
+    program = (
+        "import runpy, sys\n"
+        "import django.core.management as m\n"
+        f"def execute(_): {raising}\n"
+        "m.execute_from_command_line = execute\n"
+        "runpy.run_path('manage.py', run_name='__main__')"
+    )
+    done = completed([sys.executable, "-c", program], environment)
+    assert done.returncode == code
+    assert ("Traceback" in done.stderr) == (code == 1)
 
 
 def test_help_loads_nothing_heavy(environment: dict[str, str]) -> None:

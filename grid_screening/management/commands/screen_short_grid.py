@@ -32,13 +32,13 @@ from grid_screening.cli.interruption import (
 from grid_screening.cli.output import STANDARD_OUTPUT, check_target, write_atomically
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
-from monitor.conf import LIVE_FAPI_URL, GatewayConfig
+from monitor.conf import GatewayConfig
 from monitor.exceptions import ExchangeUnavailable, RequestCancelled
 
 NAME = "screen_short_grid"
 
-FILE_WIDTH = 200
-"""Columns of a table that is written to a file."""
+FILE_WIDTH = 240
+"""Columns of a table that is written to a file: room for all of them."""
 
 
 class OneLineParser(CommandParser):
@@ -120,13 +120,9 @@ class Command(BaseCommand):
         try:
             configured = _configured()
             settings = effective_settings(configured, options)
-            if options["format"] not in arguments.FORMATS:
-                legal = ", ".join(arguments.FORMATS)
-                raise UsageError(
-                    f"--format must be one of {legal}, was {options['format']!r}"
-                )
+            options = options | {"format": arguments.report_format(options)}
             if options["dry_run"]:
-                self._print_estimate(settings, configured, options)
+                self._estimate(settings, configured, options)
                 return
             if options["output"] != STANDARD_OUTPUT:
                 check_target(Path(options["output"]))
@@ -153,7 +149,10 @@ class Command(BaseCommand):
             with (
                 client,
                 progress_display(
-                    sys.stderr, enabled=self.stderr.isatty() and not options["quiet"]
+                    sys.stderr,
+                    enabled=self.stderr.isatty() and not options["quiet"],
+                    on_start=self.cancellation.add_display,
+                    waiting=client.budget_wait,
                 ) as on_progress,
             ):
                 report = screening_service.screen(
@@ -162,16 +161,20 @@ class Command(BaseCommand):
         return report, config.base_url
 
     def _deliver(self, report: ScreeningReport, options: Mapping[str, Any]) -> None:
-        form, target = options["format"], options["output"]
-        if target != STANDARD_OUTPUT:
-            content = _rendered(report, form, width=FILE_WIDTH, color=False)
-            write_atomically(Path(target), content.encode())
-            if not options["quiet"]:
-                self._complain(f"wrote {target}")
+        form, width, color = options["format"], FILE_WIDTH, False
+        if options["output"] == STANDARD_OUTPUT and form == "table":
+            width, color = self._page(options)
+        self._put(_rendered(report, form, width=width, color=color), options)
+
+    def _put(self, text: str, options: Mapping[str, Any]) -> None:
+        target = options["output"]
+        if target == STANDARD_OUTPUT:
+            streams.prepare(self.stdout, exact=options["format"] != "table")
+            self._print(text)
             return
-        streams.prepare(self.stdout, exact=form != "table")
-        width, color = self._page(options) if form == "table" else (FILE_WIDTH, False)
-        self._print(_rendered(report, form, width=width, color=color))
+        write_atomically(Path(target), text.encode())
+        if not options["quiet"]:
+            self._complain(f"wrote {target}")
 
     def _page(self, options: Mapping[str, Any]) -> tuple[int, bool]:
         # rich knows COLUMNS, NO_COLOR, TERM and pipes
@@ -203,7 +206,7 @@ class Command(BaseCommand):
         except OSError:
             streams.discard(sys.stderr)
 
-    def _print_estimate(
+    def _estimate(
         self,
         settings: ScreenerSettings,
         configured: Mapping[str, Any],
@@ -214,7 +217,14 @@ class Command(BaseCommand):
         from grid_screening.cli import dry_run
         from grid_screening.cli.scan_counts import stored_counts
 
-        address = str(configured.get("base_url", LIVE_FAPI_URL))
+        if options["format"] not in dry_run.FORMATS:
+            legal = " or ".join(dry_run.FORMATS)
+            raise UsageError(
+                f"--dry-run has no form {options['format']}: --format must be {legal}"
+            )
+        if options["output"] != STANDARD_OUTPUT:
+            check_target(Path(options["output"]))
+        address = _gateway(settings).base_url
         counts = stored_counts(_data_folder(configured), address)
         if options["demo"]:
             address, counts = "simulated exchange on this machine", None
@@ -224,8 +234,7 @@ class Command(BaseCommand):
             text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
         else:
             text = dry_run.estimate_text(found, address)
-        streams.prepare(self.stdout, exact=options["format"] == "json")
-        self._print(text)
+        self._put(text, options)
 
     def _store_counts(
         self,
@@ -264,17 +273,23 @@ def _data_folder(configured: Mapping[str, Any]) -> Path:
     return user_data_path("short-grid-screener") if folder is None else Path(folder)
 
 
+def _gateway(settings: ScreenerSettings) -> GatewayConfig:
+    from grid_screening.services.screening_service import gateway_config
+
+    try:
+        return gateway_config(settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"settings.SCREENER (BINANCE_FAPI_URL): {error}") from error
+
+
 @contextmanager
 def _market(
     settings: ScreenerSettings, *, demo: bool
 ) -> Iterator[tuple[GatewayConfig, str]]:
     # how to reach the market, and what the report calls it
-    from grid_screening.services.screening_service import gateway_config, source_of
+    from grid_screening.services.screening_service import source_of
 
-    try:
-        config = gateway_config(settings)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"settings.SCREENER (BINANCE_FAPI_URL): {error}") from error
+    config = _gateway(settings)
     if not demo:
         yield config, source_of(config.base_url)
         return

@@ -19,6 +19,8 @@ from monitor.domain.requests import RequestStatistics
 
 AS_OF_MS = 1_791_374_400_000  # 2026-10-07 12:00 UTC
 
+CLASSIC_WEIGHTS = [0.2, 0.2, 0.3, 0.3]
+
 FACTORS: Mapping[str, float | None] = dict.fromkeys(FACTOR_NAMES, 0.25) | {
     "natr": 4.25,
     "normalized_slope": -12.5,
@@ -105,7 +107,7 @@ def report(**changes: Any) -> ScreeningReport:
         as_of_ms=AS_OF_MS,
         last_bar_close_ms=AS_OF_MS - 1,
         source="live",
-        settings=ScreenerSettings().by_flag(),
+        settings=ScreenerSettings().by_flag() | {"weights": CLASSIC_WEIGHTS},
         funnel=funnel(
             ("universe", 6), ("readable", 6), ("turnover", 5), ("scored", 5),
             ("listed", 3),
@@ -113,7 +115,7 @@ def report(**changes: Any) -> ScreeningReport:
         coverage=1.0,
         degraded=False,
         requests=RequestStatistics(
-            count=21, weight=88, peak_weight_per_minute=88, retries=1
+            count=21, weight=88, peak_weight_per_minute=88, retries=1, budget_wait_s=0.4
         ),
         seconds=9.25,
         ranked=rows,

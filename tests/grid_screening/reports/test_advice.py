@@ -26,6 +26,10 @@ def reason(code: str, value: float | str | None, limit: float | str | None) -> R
         ("status", "BREAK", "TRADING", None),
         ("natr", float("nan"), 1.0, None),
         ("turnover", None, None, None),
+        ("turnover", -1e40, 50_000_000.0, None),
+        ("turnover", -1e300, 50_000_000.0, None),
+        ("natr", 1.7e308, 10.0, None),
+        ("natr", 1e14, 10.0, "needs NATR −99,999,999,999,990.00 pp"),
     ],
 )
 def test_needed_change(
@@ -53,6 +57,16 @@ def test_the_stage_that_left_nothing_is_named_with_the_limit_that_would_do() -> 
     (advice,) = empty_list_advice(empty(stages, dropped))
     assert advice.startswith("the filter “turnover” left none of 5: ")
     assert advice.endswith(": --min-volume 900000 would admit 5 of them")
+
+
+def test_absurd_values_are_no_ground_for_advice() -> None:
+    stages = funnel(("universe", 3), ("natr", 0), ("scored", 0))
+    dropped = tuple(
+        excluded(f"S{i}USDT", "natr", "natr", value, 10.0)
+        for i, value in enumerate((12.0, 1e40, 1.7e308))
+    )
+    (advice,) = empty_list_advice(empty(stages, dropped))
+    assert advice.endswith(": --max-natr 12 would admit 1 of them")
 
 
 def test_the_suggested_limit_is_about_as_many_as_are_listed() -> None:

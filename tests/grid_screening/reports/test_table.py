@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.table import report_table
-from grid_screening.screening_report import Reason, ScreeningReport
+from grid_screening.screening_report import RankedSymbol, Reason, ScreeningReport
 from tests.grid_screening.reports.samples import (
     GRID,
     empty,
@@ -164,6 +164,110 @@ def test_a_missing_grid_says_why() -> None:
     text = report_table(report(), width=80)
     assert "no grid" in text
     assert "1000000MOGUSDT has no grid: margin too small" in text
+
+
+def without_grid(
+    count: int, code: str, minimum_margin: Decimal | None
+) -> tuple[RankedSymbol, ...]:
+    return tuple(
+        ranked(
+            f"S{number}USDT",
+            rank=number + 1,
+            grid=None,
+            grid_reason=Reason(code=code, text=f"{code} of S{number}"),
+            minimum_margin=minimum_margin and minimum_margin + number,
+        )
+        for number in range(count)
+    )
+
+
+def test_many_grids_that_lack_margin_are_one_note() -> None:
+    made = report(ranked=without_grid(20, "min_notional", Decimal("3.57")))
+    text = report_table(made, width=200)
+    assert (
+        "note: 20 of 20 listed have no grid: a margin of 3.57 USDT would do for the "
+        "cheapest, S0USDT\n"
+    ) in text
+    assert text.count("no grid:") == 1
+
+
+def test_many_grids_that_no_margin_helps_are_five_notes_and_a_count() -> None:
+    text = report_table(report(ranked=without_grid(20, "tick", None)), width=200)
+    assert text.count("USDT has no grid: tick of S") == 5
+    assert "note: and 15 more have no grid, likewise" in text
+
+
+def test_five_grids_that_lack_margin_are_five_notes() -> None:
+    made = report(ranked=without_grid(5, "min_notional", Decimal(5)))
+    text = report_table(made, width=200)
+    assert text.count("USDT has no grid: min_notional of S") == 5
+    assert "likewise" not in text
+
+
+def test_the_title_names_the_capital() -> None:
+    settings = ScreenerSettings(
+        grid_margin_usdt=250.5, quote="USDC", max_leverage=2
+    ).by_flag()
+    assert lines(report(settings=settings), 200)[0] == (
+        "Short-grid screening · classic · 300 × 4h bars · margin 250.5 USDC, "
+        "leverage ≤ 2 · live · 2026-10-07 12:00:00 UTC"
+    )
+
+
+def test_every_column_shown_is_explained() -> None:
+    text = " ".join(report_table(report(), width=240).split())
+    for meaning in (
+        "# rank, equal numbers are ties",
+        "GSS score, describes conditions",
+        "Range lower–upper bound",
+        "Qty quantity per level in the base asset",
+        "Loss worst loss at the stop in USDT at that margin",
+        "F/d funding per day in USDT, fully loaded, + received",
+        "– missing",
+    ):
+        assert meaning in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 150])
+def test_every_hidden_column_is_named_and_the_way_to_see_it(width: int) -> None:
+    everything = header(report(), 400)
+    text = " ".join(report_table(report(), width=width).split())
+    (named,) = re.findall(r"hidden at this width: (.*?); widen", text)
+    shown = header(report(), width)
+    assert named.split(", ") == [name for name in everything if name not in shown]
+    (columns,) = re.findall(r"set COLUMNS=(\d+); --format csv has all", text)
+    assert header(report(), int(columns)) == everything
+    assert "hidden" not in report_table(report(), width=int(columns))
+
+
+def test_a_wait_for_request_budget_is_told_when_it_was_felt() -> None:
+    requests = replace(report().requests, budget_wait_s=23.4)
+    text = " ".join(report_table(report(requests=requests), width=200).split())
+    assert " · waited 23 s for request budget · " in text
+    assert "waited" not in report_table(report(), width=200)
+
+
+@pytest.mark.parametrize(
+    ("weights", "profile", "shown"),
+    [
+        ([0.2, 0.2, 0.3, 0.3], "classic", ""),
+        (None, "classic", ""),
+        ([0.1, 0.2, 0.3, 0.4], "classic", "settings: weights=0.1, 0.2, 0.3, 0.4"),
+        ([0.2, 0.2, 0.3, 0.3], "gone", "settings: profile=gone weights=0.2, "),
+    ],
+)
+def test_weights_are_changed_when_they_are_not_the_profiles(
+    weights: list[float] | None, profile: str, shown: str
+) -> None:
+    settings = report().settings | {"weights": weights, "profile": profile}
+    text = report_table(report(settings=settings), width=200)
+    assert shown in text
+    assert ("settings:" in text) == bool(shown)
+
+
+def test_huge_settings_are_not_spelled_out() -> None:
+    settings = report().settings | {"min_volume": 1e99}
+    assert "min_volume=1e+99" in report_table(report(settings=settings), width=200)
 
 
 def test_symbols_that_were_asked_for_and_excluded_are_explained() -> None:
