@@ -1,8 +1,13 @@
 """Settings of the exchange gateway."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 LIVE_FAPI_URL = "https://fapi.binance.com"
+PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
+"""``socks5h`` leaves resolving names to the proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +15,7 @@ class GatewayConfig:
     """How requests are sent. Every number is a default and a setting."""
 
     base_url: str = LIVE_FAPI_URL
-    """Scheme, host and port of the REST server."""
+    """Scheme, host and port of the REST server; nothing else."""
     connect_timeout_s: float = 3.0
     """Unreachable hosts fail fast, within a scan's minute."""
     read_timeout_s: float = 10.0
@@ -33,13 +38,21 @@ class GatewayConfig:
     """Assumed until ``exchangeInfo.rateLimits`` is read."""
     pool_size: int = 20
     """Connections kept; at least the number of I/O workers."""
-    proxy: str | None = None
-    """``http://…`` or ``socks5h://…`` for all requests."""
+    proxy: str | None = field(default=None, repr=False)
+    """``http://host:port`` or ``socks5h://user:password@host:port``, for all requests.
+    May hold a password, so no message shows it."""
 
     def __post_init__(self) -> None:
-        if not self.base_url.startswith(("http://", "https://")):
-            raise ValueError(
-                f"base_url must start with http:// or https://, was {self.base_url!r}"
+        _check_address(
+            "base_url", self.base_url, ("http", "https"), example=LIVE_FAPI_URL
+        )
+        if self.proxy is not None:
+            _check_address(
+                "proxy",
+                self.proxy,
+                PROXY_SCHEMES,
+                example="http://127.0.0.1:8080 or socks5h://127.0.0.1:1080",
+                is_proxy=True,
             )
         for name in (
             "connect_timeout_s",
@@ -58,3 +71,59 @@ class GatewayConfig:
                 )
         if not 0 < self.safety_share <= 1:
             raise ValueError(f"safety_share must be in (0, 1], was {self.safety_share}")
+
+
+def _check_address(
+    name: str,
+    value: str,
+    schemes: tuple[str, ...],
+    *,
+    example: str,
+    is_proxy: bool = False,
+) -> None:
+    if not _is_address(value, schemes, is_proxy=is_proxy):
+        raise ValueError(f"{name} must be like {example}, was {_redacted(value)!r}")
+
+
+def _is_address(value: str, schemes: tuple[str, ...], *, is_proxy: bool) -> bool:
+    # urlsplit forgives much: what it would drop or overlook is looked at first
+    if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        return False
+    if not value.isprintable() or any(c in value for c in " ?#\\"):
+        return False
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # of the port, or of brackets
+        return False
+    return (
+        host is not None
+        and _is_host(host)
+        and port != 0
+        and not parts.netloc.endswith(":")
+        and parts.path in ("", "/")
+        and (port is not None if is_proxy else "@" not in parts.netloc)
+    )
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host:
+        return re.fullmatch(r"\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?", host) is not None
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _redacted(value: str) -> str:
+    # whatever could be a password or a key is left out
+    scheme, mark, rest = value.partition("://") if "://" in value else ("", "", value)
+    if "@" in rest:
+        rest = "…@" + rest.rpartition("@")[2]
+    rest = re.sub(r"[?#].*", "?…", rest, flags=re.DOTALL)
+    if not rest.startswith("["):
+        rest = re.sub(r":(?!\d{1,5}(/|$))[^/]*", ":…", rest)
+    if not re.fullmatch(r"[A-Za-z0-9+.-]*", scheme):
+        scheme = "…"
+    return scheme + mark + rest

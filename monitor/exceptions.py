@@ -13,11 +13,13 @@
         ├── AccessDenied                403 (firewall) or 451 (location)
         ├── IpBanned                    418; carries until when
         ├── WaitTooLong                 the budget's wait exceeds what was allowed
+        │   └── LimitTooSmall           no minute's budget holds the request
         ├── RequestCancelled            the scan was interrupted
         └── MalformedPayload            an answer that cannot be read
 """
 
 from datetime import datetime
+from math import inf
 
 
 class ExchangeError(Exception):
@@ -150,6 +152,26 @@ class WaitTooLong(PermanentExchangeError):  # noqa: N818
         return (
             f"the request budget is used up for {self.wait_s:.0f} s, "
             f"longer than the {self.max_wait_s:g} s allowed; try later"
+        )
+
+
+class LimitTooSmall(WaitTooLong):
+    """A request weighs more than may ever be spent in one minute.
+
+    ``largest_weight`` is the heaviest that could be sent.
+    """
+
+    def __init__(self, weight: int, largest_weight: int) -> None:
+        super().__init__(inf, inf)
+        self.weight = weight
+        self.largest_weight = largest_weight
+        self.args = (weight, largest_weight)
+
+    def __str__(self) -> str:
+        return (
+            f"a request of weight {self.weight} never fits: the limit of this IP "
+            f"address leaves it {self.largest_weight} a minute, "
+            "safety share and reserve deducted"
         )
 
 

@@ -1,6 +1,7 @@
 """`BinanceFuturesClient`: the exchange's public REST data, typed."""
 
-import time
+from copy import copy
+from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -8,7 +9,7 @@ from typing import Self
 from monitor.api_clients import endpoints, schemas
 from monitor.api_clients.clock import ExchangeClock
 from monitor.api_clients.endpoints import GetRequest
-from monitor.api_clients.transport import Transport
+from monitor.api_clients.transport import Answer, Transport
 from monitor.conf import GatewayConfig
 from monitor.domain.instruments import ExchangeInfo
 from monitor.domain.market import (
@@ -25,29 +26,44 @@ from monitor.domain.market import (
 )
 from monitor.domain.requests import RequestStatistics
 from monitor.domain.typing import Symbol
-from monitor.exceptions import ExchangeError
+from monitor.exceptions import ExchangeError, TransientExchangeError
 from monitor.ratelimit.budget import Lane, WeightBudget
 from monitor.ratelimit.limiter import WeightLimiter
 
 DEFAULT_CONFIG = GatewayConfig()
+MAX_CLOCK_SAMPLES = 3
+"""Measurements of the exchange's clock on first use, while they are blurred."""
+
+
+@dataclass(slots=True)
+class _Sync:
+    lock: Lock = field(default_factory=Lock)
+    failures: int = 0
+    latest: ExchangeError | None = None
 
 
 class BinanceFuturesClient:
     """Public market data of Binance USDⓈ-M futures.
 
     Thread-safe for ``config.pool_size`` threads. A context manager; else `close`
-    it. Every method blocks and may raise any `ExchangeError`. Before its first
-    weighted request the client measures the exchange's clock, because request
-    budgets are counted in the exchange's minutes.
+    it: requests under way end with `RequestCancelled`. Every method blocks and may
+    raise any `ExchangeError`. Before its first weighted request the client measures
+    the exchange's clock, because request budgets are counted in the exchange's
+    minutes.
 
     Parameters
     ----------
     config : GatewayConfig, optional
     limiter : WeightLimiter, optional
-        Shared by the clients of one IP address; by default one of this client's
-        own.
+        Shared by the clients of one IP address, with its clock; by default one of
+        this client's own.
     lane : Lane, optional
         In whose name requests are paid.
+
+    Raises
+    ------
+    ExchangeUnavailable
+        The certificates named by the environment cannot be used.
     """
 
     def __init__(
@@ -59,17 +75,14 @@ class BinanceFuturesClient:
     ) -> None:
         self._config = config
         self._lane = lane
-        self._clock = ExchangeClock(monotonic_s=time.monotonic, wall_s=time.time)
-        self._limiter = limiter or weight_limiter(config, self._clock)
+        self._limiter = limiter or weight_limiter(config)
+        self._clock = self._limiter.clock
         self._transport = Transport(
-            config,
-            limiter=self._limiter,
-            clock=self._clock,
-            resync=self.server_time,
+            config, limiter=self._limiter, resync=self.server_time
         )
-        self._sync_lock = Lock()
-        self._failed_syncs = 0
-        self._sync_failure: ExchangeError | None = None
+        self._tally = self._transport.new_tally()
+        self._sync = _Sync()
+        self._is_session = False
 
     def __enter__(self) -> Self:
         return self
@@ -94,12 +107,12 @@ class BinanceFuturesClient:
 
     def ping(self) -> None:
         """Raise unless the exchange answers."""
-        self._transport.get(endpoints.request(endpoints.PING), lane=self._lane)
+        self._answer(endpoints.request(endpoints.PING))
 
     def server_time(self) -> int:
         """Return the exchange's time, ms UTC, and measure its clock by it."""
         request = endpoints.request(endpoints.SERVER_TIME)
-        answer = self._transport.get(request, lane=self._lane)
+        answer = self._answer(request)
         at_ms = schemas.server_time(answer.payload)
         self._clock.adopt(
             at_ms, sent_at_ms=answer.sent_at_ms, received_at_ms=answer.received_at_ms
@@ -193,46 +206,78 @@ class BinanceFuturesClient:
         )
         return schemas.klines(self._get(request), symbol, interval)
 
+    def session(self) -> Self:
+        """Return this client once more, with statistics of its own.
+
+        It shares connections, budget, clock and cancellation; closing it leaves the
+        connections to this client, whose statistics count on.
+        """
+        session = copy(self)
+        session._tally = self._transport.new_tally(self._tally)  # noqa: SLF001  same class
+        session._is_session = True  # noqa: SLF001  same class
+        return session
+
     def statistics(self) -> RequestStatistics:
         """Return what has been sent so far."""
-        return self._transport.statistics()
+        return self._transport.statistics(self._tally)
+
+    def budget_wait(self) -> float | None:
+        """Return for how long, in s, a request still waits for budget, at least.
+
+        None when none waits; 0.0 when that is not known.
+        """
+        return self._transport.budget_wait(self._tally)
 
     def cancel(self) -> None:
         """End everything under way with `RequestCancelled`; nothing more is sent."""
         self._transport.cancel()
 
     def close(self) -> None:
-        """Close all connections. Idempotent."""
-        self._transport.close()
+        """Do as `cancel`, and close all connections. Idempotent."""
+        if not self._is_session:
+            self._transport.close()
 
     def _get(self, request: GetRequest) -> object:
         self._ensure_synced()
-        return self._transport.get(request, lane=self._lane).payload
+        return self._answer(request).payload
+
+    def _answer(self, request: GetRequest) -> Answer:
+        return self._transport.get(request, lane=self._lane, tally=self._tally)
 
     def _ensure_synced(self) -> None:
         if self._clock.is_synced():
             return
-        failed_before = self._failed_syncs
-        with self._sync_lock:
+        failed_before = self._sync.failures
+        with self._sync.lock:
             if self._clock.is_synced():
                 return
-            if self._failed_syncs > failed_before and self._sync_failure is not None:
+            if self._sync.failures > failed_before and self._sync.latest is not None:
                 # threads that waited for an attempt share its failure, else they
                 # would queue up to wait for one dead exchange after the other
-                raise self._sync_failure
+                raise self._sync.latest
             try:
                 self.server_time()
             except ExchangeError as failure:
-                self._failed_syncs += 1
-                self._sync_failure = failure
+                self._sync.failures += 1
+                self._sync.latest = failure
                 raise
+            self._sharpen()
+
+    def _sharpen(self) -> None:
+        for _ in range(MAX_CLOCK_SAMPLES - 1):
+            if self._clock.is_sharp():
+                return
+            try:
+                self.server_time()
+            except TransientExchangeError:
+                return  # a blurred measurement is one
 
 
-def weight_limiter(config: GatewayConfig, clock: ExchangeClock) -> WeightLimiter:
-    """Return a limiter of this process's own, on the exchange's clock."""
+def weight_limiter(config: GatewayConfig) -> WeightLimiter:
+    """Return a limiter of this process's own, with a clock of its own."""
     budget = WeightBudget(
         weight_per_minute=config.weight_per_minute,
         safety_share=config.safety_share,
         reserved_weight=config.reserved_weight,
     )
-    return WeightLimiter(budget, now_ms=clock.now_ms)
+    return WeightLimiter(budget)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+SHARP_ROUND_TRIP_MS = 500
+"""After a longer round trip measuring again may be worth it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSample:
@@ -46,6 +49,11 @@ class ExchangeClock:
         """The measurement in use, None before the first."""
         return self._sample
 
+    def is_sharp(self) -> bool:
+        """Return whether the measurement in use is good enough for budgets."""
+        sample = self._sample
+        return sample is not None and sample.round_trip_ms <= SHARP_ROUND_TRIP_MS
+
     def local_ms(self) -> int:
         """Return local monotonic time, ms; its origin means nothing."""
         return int(self._monotonic_s() * 1000)
@@ -61,8 +69,8 @@ class ExchangeClock:
     ) -> None:
         """Take in one measurement.
 
-        A sharper earlier measurement is kept as long as the new one, within half
-        its round trip, agrees with it; otherwise the new one replaces it.
+        A sharper earlier measurement is kept as long as the new one agrees with it,
+        each within half its round trip; otherwise the new one replaces it.
 
         Parameters
         ----------
@@ -80,7 +88,8 @@ class ExchangeClock:
             if (
                 kept is not None
                 and kept.round_trip_ms <= fresh.round_trip_ms
-                and abs(kept.offset_ms - fresh.offset_ms) * 2 <= fresh.round_trip_ms
+                and abs(kept.offset_ms - fresh.offset_ms) * 2
+                <= kept.round_trip_ms + fresh.round_trip_ms
             ):
                 return
             self._sample = fresh

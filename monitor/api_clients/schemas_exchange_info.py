@@ -1,6 +1,6 @@
 """Contracts, limits and maintenance brackets: the exchange's JSON → our words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
@@ -23,7 +23,9 @@ _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
 def exchange_info(payload: object) -> ExchangeInfo:
     """All contracts with their filters, and the published rate limits.
 
-    Unreadable contracts and limits are collected in ``malformed``.
+    Unreadable contracts are collected in ``malformed``, unreadable limits in
+    ``malformed_limits``. A contract that appears again, readably and with the same
+    rules, counts once; else it is malformed, since nobody knows which rules hold.
 
     Raises
     ------
@@ -37,28 +39,44 @@ def exchange_info(payload: object) -> ExchangeInfo:
         limit_rows = _rows(whole, "rateLimits")
     except UnreadableValue as problem:
         raise MalformedPayload(path, str(problem)) from None
-    instruments: dict[Symbol, Instrument] = {}
     rate_limits: list[RateLimit] = []
-    malformed: list[MalformedRow] = []
+    malformed_limits: list[MalformedRow] = []
     for row in limit_rows:
         try:
             rate_limits.append(_rate_limit(wire.fields_of(row)))
         except UnreadableValue as problem:
-            malformed.append(MalformedRow(symbol=None, detail=f"rateLimits: {problem}"))
-    for row in symbol_rows:
-        try:
-            instrument = _instrument(wire.fields_of(row))
-        except UnreadableValue as problem:
-            malformed.append(wire.malformed_row(row, str(problem)))
-            continue
-        if instrument.symbol in instruments:
-            malformed.append(wire.malformed_row(row, "symbol appears twice"))
-        instruments.setdefault(instrument.symbol, instrument)
+            malformed_limits.append(MalformedRow(symbol=None, detail=str(problem)))
+    contracts = _contracts(symbol_rows)
     return ExchangeInfo(
-        instruments=tuple(instruments.values()),
-        malformed=tuple(malformed),
+        instruments=tuple(c for c in contracts if isinstance(c, Instrument)),
+        malformed=tuple(c for c in contracts if isinstance(c, MalformedRow)),
         rate_limits=tuple(rate_limits),
+        malformed_limits=tuple(malformed_limits),
     )
+
+
+def _contracts(rows: Sequence[object]) -> list[Instrument | MalformedRow]:
+    # each symbol once; rows without a readable symbol all stay
+    named: dict[Symbol, Instrument | MalformedRow] = {}
+    nameless: list[Instrument | MalformedRow] = []
+    for row in rows:
+        contract = _contract(row)
+        if contract.symbol is None:
+            nameless.append(contract)
+            continue
+        earlier = named.setdefault(contract.symbol, contract)
+        if isinstance(earlier, Instrument) and earlier != contract:
+            named[contract.symbol] = MalformedRow(
+                symbol=contract.symbol, detail="symbol appears twice with unequal rules"
+            )
+    return [*named.values(), *nameless]
+
+
+def _contract(row: object) -> Instrument | MalformedRow:
+    try:
+        return _instrument(wire.fields_of(row))
+    except UnreadableValue as problem:
+        return wire.malformed_row(row, str(problem))
 
 
 def leverage_brackets(

@@ -41,7 +41,7 @@ def klines(payload: object, symbol: Symbol, interval: KlineInterval) -> Klines:
     Returns
     -------
     Klines
-        Columns of shape ``(n_bars,)``; all values finite and ≥ 0.
+        Columns of shape ``(n_bars,)``; all values are 0 or of plausible magnitude.
 
     Raises
     ------
@@ -102,7 +102,8 @@ def _floats(name: str, column: tuple[Any, ...]) -> FloatArray:
     except (TypeError, ValueError):
         raise _first_unreadable(name, column) from None
     if joined.translate(None, _DECIMAL_BYTES) or not (
-        np.isfinite(values).all() and (values >= 0).all()
+        (values <= wire.LARGEST_MAGNITUDE).all()
+        and ((values >= wire.SMALLEST_MAGNITUDE) | (values == 0)).all()
     ):
         raise _first_unreadable(name, column)
     return values

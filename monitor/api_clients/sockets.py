@@ -8,22 +8,28 @@ requests that are past their deadline; the reader then sees the end of the strea
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from heapq import heappop, heappush
-from itertools import count
+from math import inf
 from threading import Condition, Thread, local
 from types import TracebackType
 from typing import Any, Self
+
+LINGER_S = 1.0
+"""How long the thread stays once nothing is watched: the next request is near."""
+
+
+class SendRefused(Exception):  # noqa: N818  named for what it is
+    """A connection stood, but nothing was sent: it was no longer allowed."""
 
 
 class SocketWatch:
     """The sockets that one request uses, until it is over. A context manager."""
 
-    def __init__(self, keeper: "DeadlineKeeper") -> None:
+    def __init__(self, keeper: "DeadlineKeeper", may_send: Callable[[], bool]) -> None:
         self._keeper = keeper
+        self._may_send = may_send
         self._twins: list[socket.socket] = []
         self.sent_at_s: float | None = None
         """When, on the keeper's clock, a connection stood and sending began."""
-        self.is_over = False
         self.was_shut = False
         """Whether the request was ended from outside."""
 
@@ -50,7 +56,16 @@ class SocketWatch:
         self._keeper.adopt(self, twin)
 
     def mark_sending(self) -> None:
-        """Note that the connection stands and the request goes out now."""
+        """Note that the connection stands and the request goes out now.
+
+        Raises
+        ------
+        SendRefused
+            It may not: connecting can take seconds, and meanwhile another request
+            may have met a block.
+        """
+        if not self._may_send():
+            raise SendRefused
         self.sent_at_s = self._keeper.now_s()
 
     def shut(self) -> None:
@@ -68,7 +83,6 @@ class SocketWatch:
 
     def close(self) -> None:
         """Drop the duplicates. Only for the keeper, under its lock."""
-        self.is_over = True
         for twin in self._twins:
             twin.close()
         self._twins.clear()
@@ -77,19 +91,24 @@ class SocketWatch:
 class DeadlineKeeper:
     """Ends requests that are past their deadline, or all of them.
 
-    Its thread starts with the first request and ends with `close`.
+    Its thread runs while requests are under way, and a little longer.
 
     Parameters
     ----------
     monotonic_s : callable
         Monotonic seconds.
+    linger_s : float, optional
+        How much longer.
     """
 
-    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self, monotonic_s: Callable[[], float], *, linger_s: float = LINGER_S
+    ) -> None:
         self._monotonic_s = monotonic_s
+        self._linger_s = linger_s
         self._changed = Condition()
-        self._due: list[tuple[float, int, SocketWatch]] = []
-        self._sequence = count()
+        self._due: dict[SocketWatch, float] = {}
+        self._next_s = inf  # when the thread looks again, if nothing wakes it
         self._thread: Thread | None = None
         self._is_closed = False
 
@@ -97,17 +116,24 @@ class DeadlineKeeper:
         """Return the clock that deadlines are on."""
         return self._monotonic_s()
 
-    def watch(self, deadline_s: float) -> SocketWatch:
-        """Return the watch of a request that must be over at ``deadline_s``."""
-        watch = SocketWatch(self)
+    def watch(self, deadline_s: float, may_send: Callable[[], bool]) -> SocketWatch:
+        """Return the watch of a request that must be over at ``deadline_s``.
+
+        ``may_send`` is asked when the connection stands. After `close` the watch
+        shuts every socket it is given.
+        """
+        watch = SocketWatch(self, may_send)
         with self._changed:
-            heappush(self._due, (deadline_s, next(self._sequence), watch))
-            if self._thread is None and not self._is_closed:
+            if self._is_closed:
+                watch.shut()
+                return watch
+            self._due[watch] = deadline_s
+            if self._thread is None:
                 self._thread = Thread(
                     target=self._run, name="request-deadlines", daemon=True
                 )
                 self._thread.start()
-            elif self._due[0][2] is watch:
+            elif deadline_s < self._next_s:
                 self._changed.notify()
         return watch
 
@@ -120,20 +146,23 @@ class DeadlineKeeper:
         """Forget a request that is over."""
         with self._changed:
             watch.close()
+            self._due.pop(watch, None)
+            if not self._due and self._next_s > self._monotonic_s() + self._linger_s:
+                self._changed.notify()
 
     def shut_all(self) -> None:
         """End every request that is under way."""
         with self._changed:
-            for _, _, watch in self._due:
-                if not watch.is_over:
-                    watch.shut()
+            for watch in self._due:
+                watch.shut()
 
     def close(self) -> None:
-        """Stop the thread; deadlines are no longer kept."""
+        """End every request, now and from now on, and stop the thread."""
         with self._changed:
+            self.shut_all()
             self._is_closed = True
             self._changed.notify()
-            thread, self._thread = self._thread, None
+            thread = self._thread
         if thread is not None:
             thread.join()
 
@@ -141,13 +170,22 @@ class DeadlineKeeper:
         with self._changed:
             while not self._is_closed:
                 now_s = self._monotonic_s()
-                while self._due and (
-                    self._due[0][2].is_over or self._due[0][0] <= now_s
-                ):
-                    _, _, watch = heappop(self._due)
-                    if not watch.is_over:
+                if not self._due:
+                    self._next_s = now_s + self._linger_s
+                    if not self._changed.wait(self._linger_s) and not self._due:
+                        break
+                    continue
+                self._next_s = inf
+                for watch, deadline_s in self._due.items():
+                    if watch.was_shut:
+                        continue
+                    if deadline_s <= now_s:
                         watch.shut()
-                self._changed.wait(self._due[0][0] - now_s if self._due else None)
+                    else:
+                        self._next_s = min(self._next_s, deadline_s)
+                waits_s = None if self._next_s == inf else self._next_s - now_s
+                self._changed.wait(waits_s)
+            self._thread = None
 
 
 def watched_pools(pools: dict[str, Any]) -> dict[str, Any]:

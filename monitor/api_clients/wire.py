@@ -14,6 +14,13 @@ from monitor.domain.instruments import MalformedRow
 LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 LARGEST_COUNT = 2**62
+SMALLEST_MAGNITUDE = 1e-15
+LARGEST_MAGNITUDE = 1e18
+"""No price, quantity or volume lies outside, 0 excepted: the finest ticks are 1e-8,
+the largest volumes near 1e14. Inside, squares, products and sums over a window stay
+far from the ends of float64."""
+LARGEST_NOTIONAL = 1e20
+"""Of a bracket: the exchange writes "no end" as 2⁶³ − 1, above any real amount."""
 
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _MISSING = object()
@@ -31,11 +38,13 @@ def fields_of(row: object) -> Mapping[str, object]:
 
 
 def number(row: Mapping[str, object], name: str, *, signed: bool = False) -> float:
-    """Finite float of a decimal string, ≥ 0 unless ``signed``."""
+    """Float of a decimal string, ≥ 0 unless ``signed``; of plausible magnitude."""
     text = _decimal_text(row, name)
     value = float(text)
     if not isfinite(value) or (value < 0 and not signed):
         raise _broken(name, "finite" if signed else "finite and ≥ 0", text)
+    if value != 0 and not SMALLEST_MAGNITUDE <= abs(value) <= LARGEST_MAGNITUDE:
+        raise _broken(name, _magnitude(LARGEST_MAGNITUDE), text)
     return value
 
 
@@ -54,7 +63,11 @@ def optional_number(
 
 
 def decimal(
-    row: Mapping[str, object], name: str, *, may_be_zero: bool = False
+    row: Mapping[str, object],
+    name: str,
+    *,
+    may_be_zero: bool = False,
+    largest: float = LARGEST_MAGNITUDE,
 ) -> Decimal:
     """Exact value of a decimal string, > 0 (≥ 0 with ``may_be_zero``)."""
     text = _decimal_text(row, name)
@@ -63,17 +76,21 @@ def decimal(
         float(value) > 0 or (may_be_zero and value == 0)
     ):
         raise _broken(name, "≥ 0" if may_be_zero else "> 0", text)
+    if value != 0 and not SMALLEST_MAGNITUDE <= float(value) <= largest:
+        raise _broken(name, _magnitude(largest), text)
     return value
 
 
 def decimal_of_number(
     row: Mapping[str, object], name: str, *, may_be_zero: bool = False
 ) -> Decimal:
-    """Like `decimal`, for fields that the exchange sends as JSON numbers."""
+    """Like `decimal`, for amounts that the exchange sends as JSON numbers."""
     value = row.get(name, _MISSING)
     if type(value) in (int, float):
         value = repr(value)
-    return decimal({name: value}, name, may_be_zero=may_be_zero)
+    return decimal(
+        {name: value}, name, may_be_zero=may_be_zero, largest=LARGEST_NOTIONAL
+    )
 
 
 def count(row: Mapping[str, object], name: str, *, at_least: int = 0) -> int:
@@ -135,6 +152,10 @@ def shown(value: object) -> str:
         return "null"
     quoted = repr(value)
     return quoted if len(quoted) <= 40 else f"{quoted[:40]}…"  # noqa: PLR2004  readable width
+
+
+def _magnitude(largest: float) -> str:
+    return f"0 or from {SMALLEST_MAGNITUDE:g} to {largest:g}"
 
 
 def _decimal_text(row: Mapping[str, object], name: str) -> str:

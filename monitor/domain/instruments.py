@@ -94,7 +94,10 @@ class ExchangeInfo:
 
     instruments: tuple[Instrument, ...]
     malformed: tuple[MalformedRow, ...]
+    """Contracts, none of them among ``instruments``."""
     rate_limits: tuple[RateLimit, ...]
+    malformed_limits: tuple[MalformedRow, ...] = ()
+    """Published limits that could not be read; what was assumed stays in force."""
 
     @property
     def weight_per_minute(self) -> int | None:

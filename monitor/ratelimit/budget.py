@@ -42,7 +42,9 @@ class Denial:
     """Nothing may be sent now."""
 
     retry_at_ms: int | None
-    """When to ask again, exchange clock. None: the weight never fits the share."""
+    """When to ask again, exchange clock. None: the weight fits into no minute."""
+    largest_weight: int = 0
+    """The largest that would fit into an empty minute, when this one never does."""
     is_banned: bool = False
 
 
@@ -67,7 +69,14 @@ class WeightLedger(Protocol):
     def release(self, grant: Grant) -> None:
         """Take back a charge whose request was certainly never sent."""
 
-    def observe(self, used_weight: int, *, sent_ms: int, received_ms: int) -> None:
+    def observe(
+        self,
+        used_weight: int,
+        *,
+        sent_ms: int,
+        received_ms: int,
+        clock_error_ms: int = 0,
+    ) -> None:
         """Learn from the exchange how much this IP address has used."""
 
     def block_until(self, until_ms: int, *, is_banned: bool) -> None:
@@ -168,7 +177,7 @@ class WeightBudget:
             return Grant(weight=0, lane=lane, minute=minute)
         reserve = self._reserve(lane)
         if weight > self._share - reserve:
-            return Denial(retry_at_ms=None)
+            return Denial(retry_at_ms=None, largest_weight=self._share - reserve)
         held_back = max(0, reserve - window.used_above(lane))
         if window.used + weight > self._share - held_back:
             return Denial(retry_at_ms=(minute + 1) * MINUTE_MS)
@@ -181,14 +190,23 @@ class WeightBudget:
         if window is not None:
             window.granted[grant.lane] -= grant.weight
 
-    def observe(self, used_weight: int, *, sent_ms: int, received_ms: int) -> None:
+    def observe(
+        self,
+        used_weight: int,
+        *,
+        sent_ms: int,
+        received_ms: int,
+        clock_error_ms: int = 0,
+    ) -> None:
         """Correct the minute upward from the exchange's own count.
 
         Ignored when it is uncertain which minute the count is of: sent and
-        received in different minutes, or sent as the minute began.
+        received in different minutes, or sent as the minute began, within
+        `UNTRUSTED_START_MS` or ``clock_error_ms``, whichever is longer.
         """
         minute = received_ms // MINUTE_MS
-        if sent_ms < minute * MINUTE_MS + UNTRUSTED_START_MS:
+        untrusted_ms = max(UNTRUSTED_START_MS, clock_error_ms)
+        if sent_ms < minute * MINUTE_MS + untrusted_ms:
             return
         window = self._window(minute)
         window.others = max(window.others, used_weight - window.ours)

@@ -4,35 +4,44 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
 from threading import Condition, Event
 
 from ratelimit import RateLimitException
 from ratelimit.decorators import RateLimitDecorator
 
+from monitor.api_clients.clock import ExchangeClock
 from monitor.api_clients.endpoints import POOL_QUOTAS, Pool, PoolQuota
-from monitor.exceptions import IpBanned, RequestCancelled, WaitTooLong
-from monitor.ratelimit.budget import Denial, Grant, Lane, WeightLedger
+from monitor.exceptions import IpBanned, LimitTooSmall, RequestCancelled, WaitTooLong
+from monitor.ratelimit.budget import Grant, Lane, WeightLedger
 
 LONGEST_PAUSE_S = 0.25
 """Waits are cut into pieces no longer than this, so that a cancellation or a
 corrected clock is noticed."""
 
 Pause = Callable[[Condition, float], object]
+OnWait = Callable[[float], object]
+"""Told before each piece of a wait how many seconds are left at least; must not
+ask the limiter anything."""
+
+
+def _ignore_wait(_: float) -> None:
+    # for callers who show nothing
+    return
 
 
 class WeightLimiter:
     """Grants weight from a ledger to threads, waiting until there is some.
 
     Higher lanes first; inside a lane first come, first served. One limiter may
-    serve several clients.
+    serve several clients of one IP address; they all measure and read its clock,
+    so that what one of them learns of a block holds for the others.
 
     Parameters
     ----------
     ledger : WeightLedger
         Accessed under this limiter's lock.
-    now_ms : callable
-        The exchange's clock, ms UTC.
+    clock : ExchangeClock, optional
+        The exchange's; by default one of this limiter's own.
     pause : callable, optional
         ``pause(condition, seconds)`` waits with the condition's lock held;
         `threading.Condition.wait` by default.
@@ -42,14 +51,21 @@ class WeightLimiter:
         self,
         ledger: WeightLedger,
         *,
-        now_ms: Callable[[], int],
+        clock: ExchangeClock | None = None,
         pause: Pause = Condition.wait,
     ) -> None:
         self._ledger = ledger
-        self._now_ms = now_ms
+        self._clock = clock or ExchangeClock(
+            monotonic_s=time.monotonic, wall_s=time.time
+        )
         self._pause = pause
         self._changed = Condition()
         self._queues: Mapping[Lane, deque[_Ticket]] = {lane: deque() for lane in Lane}
+
+    @property
+    def clock(self) -> ExchangeClock:
+        """The exchange's clock, for everybody who uses this limiter."""
+        return self._clock
 
     def acquire(
         self,
@@ -58,6 +74,7 @@ class WeightLimiter:
         lane: Lane = Lane.SCAN,
         max_wait_s: float,
         cancelled: Event,
+        on_wait: OnWait = _ignore_wait,
     ) -> Grant:
         """Return a grant of ``weight``, after waiting at most ``max_wait_s``.
 
@@ -70,11 +87,13 @@ class WeightLimiter:
         WaitTooLong
             The wait is, or proves to be, longer than allowed; as early as that
             is known.
+        LimitTooSmall
+            The weight fits into no minute; at once.
         RequestCancelled
             ``cancelled`` was set.
         """
         with self._changed:
-            ticket = _Ticket(weight, lane, max_wait_s, self._now_ms())
+            ticket = _Ticket(weight, lane, max_wait_s, self._clock.local_ms(), on_wait)
             self._queues[lane].append(ticket)
             try:
                 while True:
@@ -95,8 +114,14 @@ class WeightLimiter:
 
     def observe(self, used_weight: int, *, sent_ms: int, received_ms: int) -> None:
         """Pass on what the exchange says this IP address has used."""
+        sample = self._clock.sample
         with self._changed:
-            self._ledger.observe(used_weight, sent_ms=sent_ms, received_ms=received_ms)
+            self._ledger.observe(
+                used_weight,
+                sent_ms=sent_ms,
+                received_ms=received_ms,
+                clock_error_ms=0 if sample is None else sample.round_trip_ms // 2,
+            )
 
     def block_until(self, until_ms: int, *, is_banned: bool) -> None:
         """Stop every thread until ``until_ms`` (429), or refuse until then (418)."""
@@ -107,7 +132,7 @@ class WeightLimiter:
     def is_blocked(self) -> bool:
         """Whether a 429 or 418 is in force: a grant in hand must not be spent."""
         with self._changed:
-            return self._ledger.block(self._now_ms()) is not None
+            return self._ledger.block(self._clock.now_ms()) is not None
 
     def set_limit(self, weight_per_minute: int) -> None:
         """Adopt the limit that the exchange publishes."""
@@ -127,8 +152,9 @@ class WeightLimiter:
 
     def _attempt(self, ticket: "_Ticket") -> Grant | None:
         # one look at the ledger; None after a pause
-        now_ms = self._now_ms()
-        waited_s = max(0, now_ms - ticket.began_ms) / 1000
+        now_ms = self._clock.now_ms()
+        # on the local clock: a corrected exchange clock is no waiting
+        waited_s = max(0, self._clock.local_ms() - ticket.began_ms) / 1000
         left_s = ticket.max_wait_s - waited_s
         block = self._ledger.block(now_ms)
         if block is not None and block.is_banned:
@@ -140,9 +166,13 @@ class WeightLimiter:
             answer = self._ledger.reserve(ticket.weight, ticket.lane, now_ms)
             if isinstance(answer, Grant):
                 return answer
-            wait_s = _wait_s(answer, now_ms)
+            if answer.retry_at_ms is None:
+                raise LimitTooSmall(ticket.weight, answer.largest_weight)
+            # at least a millisecond: no busy loop
+            wait_s = max(answer.retry_at_ms - now_ms, 1) / 1000
         if wait_s > left_s or left_s <= 0:
             raise WaitTooLong(waited_s + wait_s, ticket.max_wait_s)
+        ticket.on_wait(wait_s)
         self._pause(self._changed, min(wait_s or left_s, LONGEST_PAUSE_S))
         return None
 
@@ -156,13 +186,8 @@ class _Ticket:
     lane: Lane
     max_wait_s: float
     began_ms: int
-
-
-def _wait_s(denial: Denial, now_ms: int) -> float:
-    # at least a millisecond: no busy loop
-    if denial.retry_at_ms is None:
-        return inf
-    return max(denial.retry_at_ms - now_ms, 1) / 1000
+    """Local clock."""
+    on_wait: OnWait
 
 
 class PoolGuard:
@@ -195,7 +220,9 @@ class PoolGuard:
         )
         self._count_one: Callable[[], None] = window(_nothing)
 
-    def acquire(self, *, max_wait_s: float, cancelled: Event) -> None:
+    def acquire(
+        self, *, max_wait_s: float, cancelled: Event, on_wait: OnWait = _ignore_wait
+    ) -> None:
         """Count one call, after waiting at most ``max_wait_s``. Blocks.
 
         Raises
@@ -217,6 +244,7 @@ class PoolGuard:
                 return
             if self._monotonic_s() + remaining_s > deadline_s:
                 raise WaitTooLong(remaining_s, max_wait_s)
+            on_wait(remaining_s)
             self._pause(cancelled, max(remaining_s, 0.001))
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from monitor.domain.bars import bar_problem
-from monitor.domain.market import KlineInterval, Klines
+from monitor.domain.market import DAY_MS, KlineInterval, Klines
 from monitor.domain.typing import BoolArray, IntArray, Symbol
 from vp_squeeze.exceptions import (
     ImpossibleKlines,
@@ -114,7 +114,8 @@ def checked_klines(
     Raises
     ------
     ImpossibleKlines
-        Values no market can produce, two different bars of one time, or overlaps.
+        Values no market can produce, two different bars of one time, overlaps, or
+        bars that are not where the interval's bars begin.
     KlineGap
         Bars are missing inside the window.
     StaleKlines
@@ -131,6 +132,9 @@ def checked_klines(
         raise ImpossibleKlines(klines.symbol, problem)
     if window.bar_count > 0:
         _check_gaps(window)
+        problem = _grid_problem(window)
+        if problem is not None:
+            raise ImpossibleKlines(klines.symbol, problem)
         _check_age(window, horizon_ms)
     if window.bar_count < needed:
         raise InsufficientKlines(klines.symbol, window.bar_count, needed)
@@ -213,6 +217,25 @@ def _problem(klines: Klines) -> str | None:
     return None
 
 
+def _grid_problem(klines: Klines) -> str | None:
+    # bars off the grid were cut from other trades than everybody else's
+    interval = klines.interval
+    if interval is KlineInterval.MONTH1:
+        return None
+    step_ms, offset_ms = interval.milliseconds, _GRID_OFFSET_MS.get(interval, 0)
+    if interval is KlineInterval.D3:  # where its grid starts is not documented
+        offset_ms = int(klines.open_time[0]) % step_ms
+    off_grid = (klines.open_time - offset_ms) % step_ms != 0
+    if not np.any(off_grid):
+        return None
+    at_ms = int(klines.open_time[off_grid][0])
+    since = " from a Monday" if interval is KlineInterval.W1 else ""
+    return (
+        f"bars must open at multiples of {interval.value}{since}, "
+        f"one opened at {at_ms} ms"
+    )
+
+
 def _check_gaps(klines: Klines) -> None:
     # a bar must open the millisecond after the one before it closed
     missing_ms: IntArray = klines.open_time[1:] - klines.close_time[:-1] - 1
@@ -238,4 +261,5 @@ def _check_age(klines: Klines, horizon_ms: int) -> None:
         raise StaleKlines(klines.symbol, last_open, expected)
 
 
-_LONGEST_MONTH_MS = 31 * 86_400_000
+_LONGEST_MONTH_MS = 31 * DAY_MS
+_GRID_OFFSET_MS = {KlineInterval.W1: 4 * DAY_MS}  # 1970 began on a Thursday

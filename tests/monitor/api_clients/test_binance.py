@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from monitor.api_clients import clock
 from monitor.api_clients.binance import BinanceFuturesClient, weight_limiter
 from monitor.conf import GatewayConfig
 from monitor.domain.market import KlineInterval
 from monitor.exceptions import (
+    ExchangeError,
     ExchangeUnavailable,
     IpBanned,
+    LimitTooSmall,
     MalformedPayload,
     RequestCancelled,
+    WaitTooLong,
 )
 from tests.monitor import payloads
 from tests.monitor.loopback import Loopback, Reply, Script, Seen, json_reply
@@ -182,7 +186,7 @@ def test_clients_can_share_one_budget() -> None:
     with client(banning) as (first, server):
         config = replace(FAST, base_url=server.base_url)
         first.server_time()
-        shared = weight_limiter(config, first.clock)
+        shared = weight_limiter(config)
         with (
             BinanceFuturesClient(config, limiter=shared) as one,
             BinanceFuturesClient(config, limiter=shared) as other,
@@ -193,6 +197,117 @@ def test_clients_can_share_one_budget() -> None:
             with pytest.raises(IpBanned):
                 other.tickers_24h()
             assert len(server.log) == sent
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, WaitTooLong), (418, IpBanned)])
+def test_a_client_that_never_asked_the_time_obeys_what_another_met(
+    status: int, error: type[ExchangeError]
+) -> None:
+    refused = Reply(status=status, headers={"Retry-After": "60"})
+
+    def script(seen: Seen) -> Reply:
+        return refused if seen.path == "/fapi/v1/ticker/24hr" else exchange(seen)
+
+    with Loopback(script) as server:
+        config = replace(FAST, base_url=server.base_url, max_wait_s=0.2)
+        shared = weight_limiter(config)
+        with (
+            BinanceFuturesClient(config, limiter=shared) as unsynced,
+            BinanceFuturesClient(config, limiter=shared) as other,
+        ):
+            with pytest.raises(error):
+                other.tickers_24h()
+            sent = len(server.log)
+            for call in (unsynced.ping, unsynced.mark_prices, other.ping):
+                with pytest.raises(error):
+                    call()
+            assert len(server.log) == sent
+            assert unsynced.clock is other.clock is shared.clock
+
+
+@pytest.mark.parametrize(("blurred", "asked"), [(0, 1), (1, 2), (2, 3), (99, 3)])
+def test_a_blurred_clock_is_measured_again(
+    blurred: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "SHARP_ROUND_TRIP_MS", 100)
+
+    def script(seen: Seen) -> Reply:
+        return json_reply(payloads.TIME, hold_s=0.15 * (seen.number < blurred))
+
+    with client(script) as (made, server):
+        made.now_ms()
+        made.now_ms()
+        assert len(server.log) == asked
+        assert made.clock.is_sharp() == (blurred < 3)
+
+
+def test_a_blurred_measurement_does_if_the_next_one_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "SHARP_ROUND_TRIP_MS", -1)
+
+    def script(seen: Seen) -> Reply:
+        return json_reply(payloads.TIME) if seen.number == 0 else Reply(status=503)
+
+    with client(script) as (made, server):
+        assert made.now_ms() >= payloads.AT_MS
+        assert len(server.log) == 1 + FAST.max_attempts
+
+
+def test_sessions_count_their_own_requests_and_share_the_rest() -> None:
+    with client() as (made, server):
+        with made.session() as one, made.session() as other:
+            one.tickers_24h()
+            other.mark_prices()
+            other.open_interest(SYMBOL)
+            assert one.clock is other.clock is made.clock
+        made.ping()
+        counted = [c.statistics() for c in (one, other, made)]
+        assert [s.count for s in counted] == [2, 2, 5]
+        assert [s.weight for s in counted] == [41, 11, 53]
+        assert server.connection_count == 1
+        assert server.paths().count("/fapi/v1/time") == 1
+
+
+def test_sessions_end_with_their_client() -> None:
+    with client() as (made, server):
+        session = made.session()
+        made.close()
+        with pytest.raises(RequestCancelled):
+            session.ping()
+        assert server.log == []
+        assert session.budget_wait() is None
+
+
+def test_an_unreadable_limit_leaves_the_assumed_one() -> None:
+    info = dict(payloads.EXCHANGE_INFO)
+    info["rateLimits"] = [{**payloads.RATE_LIMITS[0], "limit": "1"}]
+
+    def script(seen: Seen) -> Reply:
+        is_info = seen.path == "/fapi/v1/exchangeInfo"
+        return json_reply(info) if is_info else exchange(seen)
+
+    with client(script) as (made, _):
+        assert made.exchange_info().malformed == ()
+        made.tickers_24h()
+
+
+def test_a_published_limit_that_holds_no_request_is_named() -> None:
+    info = dict(payloads.EXCHANGE_INFO)
+    info["rateLimits"] = [{**payloads.RATE_LIMITS[0], "limit": 40}]
+
+    def script(seen: Seen) -> Reply:
+        is_info = seen.path == "/fapi/v1/exchangeInfo"
+        return json_reply(info) if is_info else exchange(seen)
+
+    with client(script) as (made, _):
+        made.exchange_info()
+        with pytest.raises(LimitTooSmall) as caught:
+            made.tickers_24h()
+    assert str(caught.value) == (
+        "a request of weight 40 never fits: the limit of this IP address leaves it "
+        "16 a minute, safety share and reserve deducted"
+    )
 
 
 def test_cancel_is_final() -> None:

@@ -54,3 +54,14 @@ def test_a_sharper_measurement_replaces_a_blurred_one() -> None:
     measured.adopt(9_000_000, sent_at_ms=100_000, received_at_ms=100_100)
     measured.adopt(9_000_000, sent_at_ms=100_000, received_at_ms=100_010)
     assert measured.now_ms() == 9_000_000 - 5
+
+
+def test_a_blurred_measurement_that_may_agree_does_not_replace_a_sharper_one() -> None:
+    measured = clock(Clocks())
+    measured.adopt(9_000_000, sent_at_ms=100_000, received_at_ms=100_600)
+    sharp = measured.sample
+    # offsets 600 ms apart: both are possible within ±300 and ±350 ms
+    measured.adopt(9_000_650, sent_at_ms=100_000, received_at_ms=100_700)
+    assert measured.sample is sharp
+    measured.adopt(9_000_701, sent_at_ms=100_000, received_at_ms=100_700)
+    assert measured.sample is not sharp

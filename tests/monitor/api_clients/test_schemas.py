@@ -265,13 +265,27 @@ class TestUnreadableAnswers:
         assert len(found.by_symbol) == 1
         assert found.malformed[0].detail == "symbol appears twice"
 
-    def test_a_contract_that_appears_twice_is_reported(self) -> None:
+    def test_a_contract_that_appears_twice_alike_counts_once(self) -> None:
         payload = edited(
             payloads.EXCHANGE_INFO, ("symbols",), [payloads.INSTRUMENT] * 2
         )
         found = schemas.exchange_info(payload)
         assert len(found.instruments) == 1
-        assert found.malformed[0].detail == "symbol appears twice"
+        assert found.malformed == ()
+
+    @pytest.mark.parametrize("status", ["BREAK", None])
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_a_contract_that_appears_twice_differently_is_malformed(
+        self, status: str | None, order: int
+    ) -> None:
+        other = {**payloads.INSTRUMENT, "status": status}
+        both = [payloads.INSTRUMENT, other, payloads.INSTRUMENT][::order]
+        for rows in (both[:2], both[1:], both):
+            found = schemas.exchange_info(
+                edited(payloads.EXCHANGE_INFO, ("symbols",), rows)
+            )
+            assert found.instruments == ()
+            assert [row.symbol for row in found.malformed] == ["币安人生USDT"]
 
     def test_long_values_are_shortened_in_errors(self) -> None:
         payload = edited(payloads.TICKERS, (0, "lastPrice"), "9x" * 500)
@@ -330,7 +344,9 @@ class TestUnreadableAnswers:
         payload = edited(payloads.EXCHANGE_INFO, ("rateLimits", 0, "interval"), "YEAR")
         found = schemas.exchange_info(payload)
         assert found.weight_per_minute is None
-        assert found.malformed[0].detail.startswith("rateLimits: interval must be")
+        assert found.malformed == ()
+        assert len(found.instruments) == 1
+        assert found.malformed_limits[0].detail.startswith("interval must be")
 
     @pytest.mark.parametrize("name", ["symbols", "rateLimits"])
     def test_exchange_info_without_its_lists(self, name: str) -> None:
@@ -365,6 +381,94 @@ class TestUnreadableAnswers:
     def test_brackets_of_a_wrong_shape(self) -> None:
         with pytest.raises(MalformedPayload, match="must be a list or an object"):
             schemas.leverage_brackets("x")
+
+
+IMPLAUSIBLE = ["1e40", "1e99", "1.1e18", "1" + "0" * 38, "9e-16", "1e-99"]
+
+
+class TestMagnitudes:
+    @pytest.mark.parametrize("value", IMPLAUSIBLE)
+    @pytest.mark.parametrize("column", [1, 2, 3, 4, 5, 7, 9, 10])
+    def test_bars(self, column: int, value: str) -> None:
+        payload = edited(payloads.KLINES, (1, column), value)
+        with pytest.raises(MalformedPayload, match=r"bar 1: .* from 1e-15 to 1e"):
+            schemas.klines(payload, SYMBOL, KlineInterval.M1)
+
+    @pytest.mark.parametrize("value", IMPLAUSIBLE)
+    @pytest.mark.parametrize(
+        ("name", "field"),
+        [("tickers_24h", "quoteVolume"), ("mark_prices", "lastFundingRate")],
+    )
+    def test_market_rows(self, name: str, field: str, value: str) -> None:
+        read, payload = READERS[name]
+        found = read(edited(payload, (0, field), value))
+        assert isinstance(found, MarketRows)
+        assert found.malformed[0].detail.startswith(
+            f"{field} must be 0 or from 1e-15 to 1e+18, was '{value[:30]}"
+        )
+
+    @pytest.mark.parametrize("value", IMPLAUSIBLE)
+    def test_open_interest(self, value: str) -> None:
+        payload = {**payloads.OPEN_INTEREST, "openInterest": value}
+        with pytest.raises(MalformedPayload, match="openInterest must be 0 or from"):
+            schemas.open_interest(payload, SYMBOL)
+
+    @pytest.mark.parametrize("value", IMPLAUSIBLE)
+    @pytest.mark.parametrize(
+        ("position", "field"), [(5, "tickSize"), (4, "stepSize"), (2, "notional")]
+    )
+    def test_rules(self, position: int, field: str, value: str) -> None:
+        path = ("symbols", 0, "filters", position, field)
+        found = schemas.exchange_info(edited(payloads.EXCHANGE_INFO, path, value))
+        assert found.instruments == ()
+        assert found.malformed[0].detail.startswith(f"{field} must be 0 or from")
+
+    @pytest.mark.parametrize("value", ["0", "-0", "1e-15", "1e18", "0.00000001"])
+    def test_the_border_is_inside(self, value: str) -> None:
+        bars = schemas.klines(
+            edited(payloads.KLINES, (1, 5), value), SYMBOL, KlineInterval.M1
+        )
+        assert bars.volume[1] == float(value)
+        payload = {**payloads.OPEN_INTEREST, "openInterest": value}
+        found = schemas.open_interest(payload, SYMBOL)
+        assert found.open_interest == float(value)
+
+    def test_a_bracket_without_an_end_is_read(self) -> None:
+        path = (0, "brackets", 0, "notionalCap")
+        payload = edited(payloads.LEVERAGE_BRACKETS, path, 2**63 - 1)
+        _, high = schemas.leverage_brackets(payload)[SYMBOL]
+        assert high.notional_cap == 2**63 - 1
+
+
+class TestOwnShapes:
+    """What `TestRecordedAnswers` checks, on shapes that are always here."""
+
+    @pytest.mark.parametrize("name", sorted(READERS))
+    def test_every_shape_is_readable(self, name: str) -> None:
+        read, payload = READERS[name]
+        found = read(payload)
+        if isinstance(found, MarketRows):
+            assert (len(found.by_symbol), found.malformed) == (len(payload), ())
+        elif isinstance(found, ExchangeInfo):
+            assert len(found.instruments) == len(payload["symbols"])
+            assert (found.malformed, found.malformed_limits) == ((), ())
+        elif isinstance(found, Klines):
+            assert found.taker_buy_volume.tolist() == [40.25] * 3
+            assert found.quote_volume.tolist() == [1050.25] * 3
+        else:
+            assert found
+
+    def test_contracts_that_settle_are_kept(self) -> None:
+        payload = edited(payloads.EXCHANGE_INFO, ("symbols", 0, "status"), "SETTLING")
+        (found,) = schemas.exchange_info(payload).instruments
+        assert found.status == "SETTLING"
+        assert not found.is_trading
+
+    def test_one_symbol_is_answered_without_a_list(self) -> None:
+        found = schemas.open_interest(payloads.OPEN_INTEREST, SYMBOL)
+        assert found.open_interest == 500.125
+        book = schemas.book_tickers(payloads.BOOK_TICKERS).by_symbol[SYMBOL]
+        assert book.ask_quantity == 0.5
 
 
 JSON = st.recursive(

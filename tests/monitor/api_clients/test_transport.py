@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from gc import collect
 from gzip import compress
 from pathlib import Path
 from threading import Event, Thread
 from threading import enumerate as running_threads
-from time import monotonic, time
+from time import monotonic
+from weakref import ref
 
 import pytest
 
 from monitor.api_clients import endpoints
-from monitor.api_clients.clock import ExchangeClock
+from monitor.api_clients.sockets import DeadlineKeeper, SocketWatch
 from monitor.api_clients.transport import RetryDetails, Transport
 from monitor.conf import GatewayConfig
 from monitor.domain.market import KlineInterval
@@ -50,28 +52,35 @@ FAST = GatewayConfig(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_keeper_of_an_earlier_test() -> None:
+    """Wait for deadline threads of clients that others left unclosed."""
+    for thread in running_threads():
+        if thread.name == "request-deadlines":
+            thread.join(10)
+
+
 class Rig:
     """A transport, what it was told to do, and what it reported."""
 
     def __init__(self, config: GatewayConfig) -> None:
-        self.clock = ExchangeClock(monotonic_s=monotonic, wall_s=time)
-        # the middle of a minute, so that headers are believed
-        local_ms = self.clock.local_ms()
-        self.clock.adopt(
-            1_790_000_070_000, sent_at_ms=local_ms, received_at_ms=local_ms
-        )
         self.budget = WeightBudget(
             weight_per_minute=config.weight_per_minute,
             safety_share=config.safety_share,
             reserved_weight=config.reserved_weight,
         )
-        self.limiter = WeightLimiter(self.budget, now_ms=self.clock.now_ms)
+        self.limiter = WeightLimiter(self.budget)
+        self.clock = self.limiter.clock
+        # the middle of a minute, so that headers are believed
+        local_ms = self.clock.local_ms()
+        self.clock.adopt(
+            1_790_000_070_000, sent_at_ms=local_ms, received_at_ms=local_ms
+        )
         self.resyncs = 0
         self.retries: list[RetryDetails] = []
         self.transport = Transport(
             config,
             limiter=self.limiter,
-            clock=self.clock,
             resync=self.resync,
             on_retry=self.retries.append,
         )
@@ -246,7 +255,6 @@ class TestRetries:
             logging_transport = Transport(
                 replace(FAST, base_url=server.base_url),
                 limiter=made.limiter,
-                clock=made.clock,
                 resync=made.resync,
             )
             with caplog.at_level(logging.INFO, "monitor.api_clients.transport"):
@@ -326,6 +334,77 @@ class TestRateLimits:
             assert next(answers, None) is None
             assert len(server.log) == 1
             assert made.used() == 2
+
+    def test_a_block_that_arrives_while_connecting_is_obeyed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        attach = SocketWatch.attach
+        with rig(always(OK)) as (made, server):
+            blocked_at: list[float] = []
+
+            def attach_and_block(watch: SocketWatch, connected: socket.socket) -> None:
+                attach(watch, connected)
+                if not blocked_at:
+                    blocked_at.append(monotonic())
+                    until_ms = made.clock.now_ms() + 300
+                    made.limiter.block_until(until_ms, is_banned=False)
+
+            monkeypatch.setattr(SocketWatch, "attach", attach_and_block)
+            made.transport.get(KLINES)
+            (seen,) = server.log
+            assert seen.at_s - blocked_at[0] >= 0.29
+            assert made.used() == 2
+            statistics = made.transport.statistics()
+            assert (statistics.count, statistics.retries) == (1, 0)
+
+    def test_a_ban_that_arrives_while_connecting_is_obeyed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with rig(always(OK)) as (made, server):
+
+            def ban(_: SocketWatch, __: socket.socket) -> None:
+                made.limiter.block_until(made.clock.now_ms() + 9000, is_banned=True)
+
+            monkeypatch.setattr(SocketWatch, "attach", ban)
+            with pytest.raises(IpBanned):
+                made.transport.get(KLINES)
+            assert server.log == []
+            assert made.used() == 0
+
+    @pytest.mark.parametrize("status", [418, 429])
+    def test_headers_block_before_the_body_is_there(self, status: int) -> None:
+        slow = Reply(
+            status=status,
+            headers={"Retry-After": "60"},
+            body=b"x" * 300,
+            drip_body_s=0.05,
+        )
+        with rig(always(slow)) as (made, _):
+            ended: list[ExchangeError] = []
+
+            def run() -> None:
+                try:
+                    made.transport.get(PING)
+                except ExchangeError as error:
+                    ended.append(error)
+
+            thread = Thread(target=run)
+            thread.start()
+            assert within(3, made.limiter.is_blocked)
+            assert ended == []
+            made.transport.close()
+            thread.join(10)
+            assert isinstance(ended[0], RequestCancelled)
+
+    def test_a_refusal_whose_body_breaks_off_is_a_refusal(self) -> None:
+        broken = Reply(
+            status=418, headers={"Retry-After": "60"}, body=b"x" * 999, reset_after=10
+        )
+        with rig(always(broken)) as (made, server):
+            with pytest.raises(IpBanned):
+                made.transport.get(PING)
+            assert len(server.log) == 1
+            assert made.retries == []
 
     def test_used_weight_of_others_is_adopted_from_the_first_header(self) -> None:
         told = Reply(headers={"x-mbx-used-weight-1m": "1500"})
@@ -484,10 +563,66 @@ class TestDeadlines:
             assert len(server.log) == 2
 
     def test_the_deadline_thread_ends_with_the_transport(self) -> None:
-        with rig(always(OK)) as (made, _):
+        running: list[set[str]] = []
+
+        def script(_: Seen) -> Reply:
+            running.append({t.name for t in running_threads()})
+            return OK
+
+        with rig(script) as (made, _):
             made.transport.get(PING)
-            assert "request-deadlines" in {t.name for t in running_threads()}
+        assert "request-deadlines" in running[0]
         assert "request-deadlines" not in {t.name for t in running_threads()}
+
+    def test_the_deadline_thread_ends_when_nothing_is_watched(self) -> None:
+        keeper = DeadlineKeeper(monotonic, linger_s=0.01)
+        for _ in range(2):
+            watch = keeper.watch(monotonic() + 3600, lambda: True)
+            (thread,) = (t for t in running_threads() if t.name == "request-deadlines")
+            with watch:
+                pass
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def test_an_unclosed_transport_leaves_no_thread(self) -> None:
+        patient = replace(FAST, total_deadline_s=3600)
+        with rig(always(Reply(hold_s=0.05)), patient) as (made, _):
+            made.transport.get(PING)
+            for thread in running_threads():
+                if thread.name == "request-deadlines":
+                    thread.join(10)
+            assert "request-deadlines" not in {t.name for t in running_threads()}
+
+    def test_finished_requests_are_forgotten_at_once(self) -> None:
+        keeper = DeadlineKeeper(monotonic)
+        forgotten = ref(keeper.watch(monotonic() + 3600, lambda: True))
+        watch = forgotten()
+        assert watch is not None
+        with watch:
+            pass
+        del watch
+        collect()
+        assert forgotten() is None
+        keeper.close()
+
+    def test_a_closed_keeper_shuts_what_it_is_given(self) -> None:
+        keeper = DeadlineKeeper(monotonic)
+        keeper.close()
+        ours, theirs = socket.socketpair()
+        with ours, theirs, keeper.watch(monotonic() + 3600, lambda: True) as watch:
+            watch.attach(ours)
+            assert theirs.recv(1) == b""
+
+
+def within(seconds: float, condition: Callable[[], object]) -> bool:
+    """Whether the condition came true in time."""
+    deadline = monotonic() + seconds
+    pause = Event()
+    while not condition():
+        if monotonic() > deadline:
+            return False
+        pause.wait(0.005)
+    return True
 
 
 def ended_by_cancel(made: Rig, started: Event) -> tuple[BaseException | None, float]:
@@ -555,7 +690,85 @@ class TestCancel:
             assert server.log == []
 
 
+class TestClose:
+    @pytest.mark.parametrize(
+        "stuck",
+        [
+            Reply(hold_s=30),
+            Reply(body=b"[" + b"1," * 300, drip_body_s=0.05),
+            Reply(status=429, headers={"Retry-After": "60"}),
+            Reply(status=500),
+        ],
+        ids=["silence", "drip", "429", "back off"],
+    )
+    def test_closing_ends_everything_under_way(self, stuck: Reply) -> None:
+        patient = replace(FAST, backoff_initial_s=10_000, backoff_max_s=10_000)
+        workers = 8
+        with (
+            rig(always(stuck), patient) as (made, server),
+            ThreadPoolExecutor(workers) as threads,
+        ):
+            ended = [threads.submit(made.transport.get, PING) for _ in range(workers)]
+            assert within(10, lambda: server.log)
+            began = monotonic()
+            made.transport.close()
+            for one in ended:
+                assert isinstance(one.exception(10), RequestCancelled)
+            assert monotonic() - began < 2
+            sent = len(server.log)
+            with pytest.raises(RequestCancelled):
+                made.transport.get(PING)
+            assert len(server.log) == sent
+        assert "request-deadlines" not in {t.name for t in running_threads()}
+
+
+class TestBudgetWait:
+    def test_it_is_told_while_it_lasts_and_counted(self) -> None:
+        limited = Reply(status=429, headers={"Retry-After": "60"})
+        with rig(always(limited)) as (made, _), ThreadPoolExecutor(2) as threads:
+            assert made.transport.budget_wait() is None
+            ended = [threads.submit(made.transport.get, PING) for _ in range(2)]
+            assert within(10, lambda: made.transport.budget_wait() is not None)
+            left_s = made.transport.budget_wait()
+            assert left_s is not None
+            assert 50 < left_s <= 60.5
+            assert within(10, lambda: made.transport.statistics().budget_wait_s > 0)
+            made.transport.cancel()
+            for one in ended:
+                assert isinstance(one.exception(10), RequestCancelled)
+            assert made.transport.budget_wait() is None
+            waited_s = made.transport.statistics().budget_wait_s
+            assert 0 < waited_s < 30
+            assert made.transport.statistics().budget_wait_s == waited_s
+
+
 class TestTls:
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (None, "No such file or directory"),
+            ("", "holds no certificate"),
+            ("not a certificate", "holds no certificate"),
+        ],
+    )
+    def test_an_unusable_bundle_is_told_in_one_line(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        content: str | None,
+        problem: str,
+    ) -> None:
+        bundle = tmp_path / "bundle.pem"
+        if content is not None:
+            bundle.write_text(content, encoding="utf-8")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        with pytest.raises(ExchangeUnavailable) as caught:
+            Rig(replace(FAST, base_url="https://127.0.0.1:9"))
+        assert str(caught.value) == (
+            f"TLS: certificate bundle {bundle} (REQUESTS_CA_BUNDLE): {problem}"
+        )
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
     def test_an_untrusted_certificate_is_refused(self, tmp_path: Path) -> None:
         context, _ = self_signed(tmp_path)
         with Loopback(always(OK), tls=context) as server:

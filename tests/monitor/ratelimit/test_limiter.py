@@ -4,9 +4,10 @@ from threading import Condition, Event, Thread, get_ident
 
 import pytest
 
+from monitor.api_clients.clock import ExchangeClock
 from monitor.api_clients.endpoints import Pool, PoolQuota
 from monitor.domain.market import MINUTE_MS
-from monitor.exceptions import IpBanned, RequestCancelled, WaitTooLong
+from monitor.exceptions import IpBanned, LimitTooSmall, RequestCancelled, WaitTooLong
 from monitor.ratelimit.budget import Lane, WeightBudget
 from monitor.ratelimit.limiter import (
     LONGEST_PAUSE_S,
@@ -16,6 +17,20 @@ from monitor.ratelimit.limiter import (
 )
 
 START = 29_833_334 * MINUTE_MS
+
+
+class FixedClock(ExchangeClock):
+    """An exchange clock that somebody else drives."""
+
+    def __init__(self, read_ms: Callable[[], int]) -> None:
+        super().__init__(monotonic_s=lambda: 0.0, wall_s=lambda: 0.0)
+        self._read_ms = read_ms
+
+    def local_ms(self) -> int:
+        return self._read_ms() if hasattr(self, "_read_ms") else 0
+
+    def now_ms(self) -> int:
+        return self._read_ms()
 
 
 class FakeTime:
@@ -43,7 +58,7 @@ def limiter(time: FakeTime, *, limit: int = 100, share: float = 1.0) -> WeightLi
     ledger = WeightBudget(
         weight_per_minute=limit, safety_share=share, reserved_weight=0
     )
-    return WeightLimiter(ledger, now_ms=time.now_ms, pause=time.pause)
+    return WeightLimiter(ledger, clock=FixedClock(time.now_ms), pause=time.pause)
 
 
 def acquire(
@@ -84,9 +99,30 @@ class TestWeightLimiter:
 
     def test_a_weight_that_never_fits_fails_at_once(self) -> None:
         time = FakeTime()
-        with pytest.raises(WaitTooLong):
+        with pytest.raises(LimitTooSmall) as caught:
             acquire(limiter(time), 101)
+        assert (caught.value.weight, caught.value.largest_weight) == (101, 100)
+        assert "inf" not in str(caught.value)
         assert time.pauses == []
+
+    def test_waits_are_told_with_what_is_left(self) -> None:
+        time = FakeTime(START + MINUTE_MS - 600)
+        full = limiter(time)
+        told: list[float] = []
+        for _ in range(2):
+            full.acquire(100, max_wait_s=90, cancelled=Event(), on_wait=told.append)
+        assert told == pytest.approx([0.6, 0.35, 0.1])
+
+    def test_a_blurred_clock_widens_the_untrusted_start(self) -> None:
+        own_clock = ExchangeClock(monotonic_s=lambda: 0.0, wall_s=lambda: 0.0)
+        ledger = WeightBudget(
+            weight_per_minute=100, safety_share=1.0, reserved_weight=0
+        )
+        blurred = WeightLimiter(ledger, clock=own_clock)
+        own_clock.adopt(START, sent_at_ms=0, received_at_ms=2000)
+        for sent_ms, used in ((START + 999, 0), (START + 1000, 70)):
+            blurred.observe(70, sent_ms=sent_ms, received_ms=START + 1100)
+            assert ledger.used_weight(START) == used
 
     def test_a_block_stops_requests_until_its_end(self) -> None:
         time = FakeTime()
@@ -174,7 +210,7 @@ class Turnstile:
         self.queued: set[int] = set()
         self.arrived = Condition()
         self.limiter = WeightLimiter(
-            self.ledger, now_ms=lambda: self.now, pause=self._pause
+            self.ledger, clock=FixedClock(lambda: self.now), pause=self._pause
         )
         self.order: list[str] = []
         self._threads: list[Thread] = []
@@ -227,7 +263,7 @@ class TestOrder:
         ledger = WeightBudget(
             weight_per_minute=100, safety_share=0.8, reserved_weight=0
         )
-        shared = WeightLimiter(ledger, now_ms=lambda: START + 10_000)
+        shared = WeightLimiter(ledger, clock=FixedClock(lambda: START + 10_000))
 
         def attempt(_: int) -> int:
             try:

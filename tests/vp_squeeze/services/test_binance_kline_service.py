@@ -115,6 +115,38 @@ class TestCheckedKlines:
     def test_a_gap_before_the_window_does_not_matter(self) -> None:
         assert checked(rows(bars(9), [0, 2, 3, 4, 5, 6, 7, 8]), 4).bar_count == 4
 
+    @pytest.mark.parametrize(
+        "interval", [i for i in KlineInterval if i is not KlineInterval.MONTH1]
+    )
+    def test_bars_stand_on_the_grid_of_their_interval(
+        self, interval: KlineInterval
+    ) -> None:
+        monday = 2900 * 7 * DAY_MS + 4 * DAY_MS
+        step = interval.milliseconds
+        start = monday if interval is KlineInterval.W1 else 5000 * step
+        as_of_ms = start + 4 * step
+
+        def check(shift_ms: int) -> Klines:
+            sent = bars(4, start=start + shift_ms, interval=interval)
+            return checked_klines(sent, count=4, as_of_ms=as_of_ms + shift_ms)
+
+        assert check(0).bar_count == 4
+        if interval is KlineInterval.D3:  # any alignment
+            assert check(DAY_MS).bar_count == 4
+            return
+        with pytest.raises(ImpossibleKlines) as caught:
+            check(step // 2)
+        assert caught.value.detail.startswith(
+            f"bars must open at multiples of {interval.value}"
+        )
+        assert caught.value.detail.endswith(f"opened at {start + step // 2} ms")
+
+    def test_weeks_open_on_mondays(self) -> None:
+        thursday = 2900 * 7 * DAY_MS
+        sent = bars(4, start=thursday, interval=KlineInterval.W1)
+        with pytest.raises(ImpossibleKlines, match="multiples of 1w from a Monday"):
+            checked_klines(sent, count=4, as_of_ms=thursday + 28 * DAY_MS)
+
     def test_overlapping_bars_are_impossible(self) -> None:
         first, second = bars(2), bars(2, start=START + H4 + H4 // 2)
         mixed = Klines(
