@@ -175,17 +175,22 @@ class DeadlineKeeper:
                     if not self._changed.wait(self._linger_s) and not self._due:
                         break
                     continue
-                self._next_s = inf
-                for watch, deadline_s in self._due.items():
-                    if watch.was_shut:
-                        continue
-                    if deadline_s <= now_s:
-                        watch.shut()
-                    else:
-                        self._next_s = min(self._next_s, deadline_s)
+                self._next_s = self._shut_overdue(now_s)
                 waits_s = None if self._next_s == inf else self._next_s - now_s
                 self._changed.wait(waits_s)
             self._thread = None
+
+    def _shut_overdue(self, now_s: float) -> float:
+        # the next deadline; apart from `_run`, so that its frame keeps no watch alive
+        next_s = inf
+        for watch, deadline_s in self._due.items():
+            if watch.was_shut:
+                continue
+            if deadline_s <= now_s:
+                watch.shut()
+            else:
+                next_s = min(next_s, deadline_s)
+        return next_s
 
 
 def watched_pools(pools: dict[str, Any]) -> dict[str, Any]:
