@@ -1,12 +1,9 @@
 """Django settings. A scan needs no database, no migration and no SECRET_KEY."""
 
-from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
 from config import env
-
-BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.boolean("DJANGO_DEBUG", default=False)
 SECRET_KEY = env.text("DJANGO_SECRET_KEY") or token_urlsafe(50)

@@ -5,8 +5,7 @@
     ScreeningError
     ├── InvalidSettings        what was wrong, what is legal
     ├── UnknownSymbols         asked for, not on the exchange
-    ├── AllRequestsFailed      no symbol's data could be fetched
-    └── InsufficientHistory    fewer closed bars than needed (→ exclusion)
+    └── AllRequestsFailed      no symbol's data could be fetched
 
 Errors of the exchange gateway (`monitor.exceptions.ExchangeError`) that end a
 scan pass through unchanged.
@@ -57,16 +56,3 @@ class AllRequestsFailed(ScreeningError):  # noqa: N818
             f"no data for any of the {self.requested} symbols requested; "
             f"first error: {self.first_error}"
         )
-
-
-class InsufficientHistory(ScreeningError):  # noqa: N818
-    """Fewer closed bars than needed."""
-
-    def __init__(self, symbol: str, bar_count: int, needed: int) -> None:
-        self.symbol = symbol
-        self.bar_count = bar_count
-        self.needed = needed
-        super().__init__(symbol, bar_count, needed)
-
-    def __str__(self) -> str:
-        return f"{self.symbol}: {self.bar_count} closed bars, {self.needed} needed"

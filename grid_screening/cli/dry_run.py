@@ -7,6 +7,7 @@ from typing import Any
 from grid_screening.cli.scan_counts import ScanCounts, filter_values
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.wording import duration, utc
+from grid_screening.services.plan_service import ATR_BARS
 from monitor.api_clients import endpoints
 from monitor.conf import GatewayConfig
 
@@ -17,9 +18,8 @@ WORST_CASE_SYMBOLS = 700
 """More contracts than the exchange has ever listed."""
 LATENCIES_S = (0.05, 0.30)
 """Round trips from a nearby data centre, and from a home on another continent."""
-PLAN_BARS = 99
-"""Bars behind the exact daily and hourly ATR of a listed symbol."""
 PLAN_REQUESTS = 2
+"""Daily and hourly bars of a listed symbol."""
 
 MARKET = (
     endpoints.SERVER_TIME,
@@ -151,7 +151,7 @@ def _load(settings: ScreenerSettings, candidates: int) -> tuple[int, int]:
         sum(endpoint.weight for endpoint in MARKET)
         + with_bars * bars
         + candidates * endpoints.OPEN_INTEREST.weight
-        + plans * endpoints.klines_weight(PLAN_BARS)
+        + plans * endpoints.klines_weight(ATR_BARS)
     )
     return requests, weight
 

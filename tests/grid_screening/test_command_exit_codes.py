@@ -177,7 +177,8 @@ def test_nothing_qualified_is_no_failure_unless_asked(scan: Install) -> None:
 
 def test_a_full_list_passes_with_fail_empty(scan: Install) -> None:
     scan(report())
-    run(fail_empty=True)
+    out, _ = run(fail_empty=True)
+    assert "AAAUSDT" in out
 
 
 def test_no_scan_is_made_for_a_report_that_cannot_be_written(

@@ -160,7 +160,8 @@ def test_published_limits_feed_the_budget() -> None:
     small = replace(FAST, weight_per_minute=50, max_wait_s=0.2)
     with client(script, small) as (made, _):
         made.exchange_info()
-        made.tickers_24h()  # weighs 40, more than a scan's part of 50
+        # weighs 40, more than a scan's part of 50
+        assert made.tickers_24h().by_symbol
 
 
 def test_unreadable_answers_for_one_symbol_are_not_asked_for_again() -> None:
@@ -325,3 +326,5 @@ def test_close_can_be_repeated() -> None:
         made.ping()
         made.close()
         made.close()
+        with pytest.raises(RequestCancelled):
+            made.ping()
