@@ -105,6 +105,7 @@ class RequestSender:
         deadline_s = self._keeper.now_s() + within_s
         met = _Met(
             began_ms=self._clock.local_ms(),
+            deadline_s=deadline_s,
             watch=self._keeper.watch(deadline_s, self._may_send),
         )
         prepared = requests.Request(
@@ -114,10 +115,9 @@ class RequestSender:
             params=request.parameters,
             hooks={"response": partial(self._read_headers, request, met)},
         ).prepare()
-        timeout = (
-            min(self._config.connect_timeout_s, within_s),
-            min(self._config.read_timeout_s, within_s),
-        )
+        # only connecting needs the cap: the watch ends everything after it
+        connect_s = min(self._config.connect_timeout_s, within_s)
+        timeout = (connect_s, self._config.read_timeout_s)
         # errors are returned: raised in here they would drag along an exception
         # whose text holds the query string
         try:
@@ -182,7 +182,7 @@ class RequestSender:
             return RequestCancelled()
         if met.refusal is not None:
             return met.refusal
-        if met.watch.was_shut:
+        if met.watch.was_shut or self._keeper.now_s() >= met.deadline_s:
             return ExchangeTimeout(path, self._config.total_deadline_s)
         return connection_failure(path, problem, self._config)
 
@@ -191,6 +191,7 @@ class RequestSender:
 class _Met:
     # what one try has met so far
     began_ms: int
+    deadline_s: float
     watch: SocketWatch
     headers_at_ms: int = 0
     """Exchange clock."""
