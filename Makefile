@@ -42,7 +42,7 @@ serve: $(READY)   ## the simulated exchange on port 8900
 
 lock: pyproject.toml   ## resolve the pinned set anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header \
 	  --quiet --upgrade --output-file requirements.lock
 	$(PYTHON) -m tests.environment_twin > environment.yml
 

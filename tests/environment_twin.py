@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PIN = re.compile(r"^([A-Za-z0-9_.-]+==[^\s\\;]+(?: ; [^\\]+?)?)\s*\\?$", re.MULTILINE)
+PIN = re.compile(
+    r"^([A-Za-z0-9_.-]+(?:\[[a-z,]+\])?==[^\s\\;]+(?: ; [^\\]+?)?)\s*\\?$",
+    re.MULTILINE,
+)
 
 
 def pins() -> list[str]:
