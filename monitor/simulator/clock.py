@@ -19,3 +19,9 @@ class ExchangeClock:
     def now_ms(self) -> int:
         """Return the time, ms UTC."""
         return self._starts_at_ms + (time.monotonic_ns() - self._started) // 1_000_000
+
+    def advance(self, duration_ms: int) -> None:
+        """Move the clock forward by ``duration_ms`` (≥ 0); it never goes back."""
+        if duration_ms < 0:
+            raise ValueError(f"duration_ms must be ≥ 0, was {duration_ms}")
+        self._starts_at_ms += duration_ms

@@ -60,6 +60,8 @@ class Ledger:
         self._refusals = dict.fromkeys(Pool, 0)
         self._banned_until = 0
         self._bans = 0
+        self._others_per_second = 0
+        self._others_until_ms = 0
 
     def charge(self, now_ms: int, pool: Pool, amount: int) -> Charge:
         """Admit or refuse one request; admitted ones count.
@@ -93,10 +95,26 @@ class Ledger:
             limit=limit,
         )
 
-    def preload(self, now_ms: int, used_weight: int) -> None:
-        """Count ``used_weight`` of the running minute as used by someone else."""
+    def add_others(self, now_ms: int, used_weight: int) -> None:
+        """Count ``used_weight`` in the running minute as used by other programs."""
         self._turn(now_ms)
-        self._used[Pool.WEIGHT] = used_weight
+        self._used[Pool.WEIGHT] += used_weight
+
+    def set_others(self, now_ms: int, weight_per_second: int) -> None:
+        """Have other programs use weight from now on, as far as the limit lets them.
+
+        Parameters
+        ----------
+        weight_per_second : int
+            At least 0, which ends it.
+        """
+        self._turn(now_ms)
+        self._others_per_second = weight_per_second
+        self._others_until_ms = now_ms
+
+    def ban(self, until_ms: int) -> None:
+        """Refuse everything until ``until_ms``; never shortens an earlier ban."""
+        self._banned_until = max(self._banned_until, until_ms)
 
     def _banned(self, now_ms: int) -> Charge:
         return Charge(
@@ -114,6 +132,18 @@ class Ledger:
                 self._used[pool] = 0
                 self._refusals[pool] = 0
                 self._refused_since.pop(pool, None)
+        self._let_others_use(now_ms)
+
+    def _let_others_use(self, now_ms: int) -> None:
+        limit, length = _WINDOWS[Pool.WEIGHT]
+        since_ms = max(self._others_until_ms, now_ms // length * length)
+        # whole units only: the rest of a unit is counted the next time
+        units = (now_ms - since_ms) * self._others_per_second // 1000
+        if units > 0:
+            used = self._used[Pool.WEIGHT]
+            self._used[Pool.WEIGHT] = max(used, min(used + units, limit))
+            since_ms += -(-units * 1000 // self._others_per_second)
+        self._others_until_ms = since_ms
 
 
 def _seconds(duration_ms: int) -> int:

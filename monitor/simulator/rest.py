@@ -1,18 +1,12 @@
 """The exchange's HTTP side: limits, scripted faults, latency, compression.
 
 An ASGI application. The exchange's own paths are dispatched by table; the
-controls under ``/sim/`` cost no weight and no latency:
-
-- ``GET /sim/truth``: the parameters of each generated contract, by symbol;
-- ``GET /sim/requests``: the last requests with time, weight and status;
-- ``POST /sim/faults``: scripted replies, a list of `faults.Fault` objects;
-- ``POST /sim/reset``: clears log, windows, bans and faults; a body
-  ``{"used_weight": 1500}`` counts that much as used by someone else.
+controls under ``/sim/`` cost no weight and no latency. All of them, with what they
+take: `monitor.simulator.controls`.
 """
 
 import asyncio
 import gzip
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -25,17 +19,18 @@ from starlette.routing import Route as StarletteRoute
 from monitor.simulator import payloads
 from monitor.simulator.answers import Answer, Answers
 from monitor.simulator.clock import ExchangeClock
-from monitor.simulator.faults import (
-    Fault,
-    FaultScript,
-    InvalidFault,
-    altered_body,
-    parsed_faults,
+from monitor.simulator.controls import (
+    CONTROLS,
+    Control,
+    ControlRefused,
+    ExchangeState,
 )
+from monitor.simulator.faults import Asked, Fault, InvalidFault, Played, altered_body
 from monitor.simulator.kline_bodies import ByteCache
-from monitor.simulator.ledger import Charge, Ledger, Pool
+from monitor.simulator.ledger import Charge, Pool
 from monitor.simulator.market import Market
 from monitor.simulator.queries import Query, Refusal, parameters
+from monitor.simulator.request_log import LoggedRequest
 from monitor.simulator.routes import ROUTES, Route
 
 Scope = MutableMapping[str, Any]
@@ -45,9 +40,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TRANSPORT = "simulator.transport"
 """Extension of the scope: the connection, for faults that reset it."""
 _OK, _BAD_REQUEST, _NOT_FOUND, _BANNED = 200, 400, 404, 418
+_SILENCE = 0
+"""Status in the log of a request that is never answered."""
 _SMALL_BODY = 1024
 """Bytes up to which nothing is compressed."""
-_KEPT_REQUESTS = 100_000
 _COMPRESSION = 1
 """Fast: the exchange is on the same machine as its clients."""
 
@@ -66,22 +62,15 @@ class ExchangeApplication:
     def __init__(
         self, market: Market, clock: ExchangeClock, *, latency_ms: int
     ) -> None:
-        self._market = market
         self._clock = clock
         self._latency_ms = latency_ms
         self._answers = Answers(market)
-        self._ledger = Ledger()
-        self._faults = FaultScript()
+        self._state = ExchangeState(market=market, clock=clock)
         self._compressed = ByteCache()
-        self._log: deque[tuple[int, str, str | None, int, int, int]] = deque(
-            maxlen=_KEPT_REQUESTS
-        )
         self._control = Starlette(
             routes=[
-                StarletteRoute("/sim/truth", self._show_truth),
-                StarletteRoute("/sim/requests", self._show_requests),
-                StarletteRoute("/sim/faults", self._add_faults, methods=["POST"]),
-                StarletteRoute("/sim/reset", self._reset, methods=["POST"]),
+                StarletteRoute(path, self._controlled(control), methods=[method])
+                for (method, path), control in CONTROLS.items()
             ]
         )
 
@@ -110,6 +99,9 @@ class ExchangeApplication:
         status, answer, headers, fault = self._outcome(scope)
         if fault is not None:
             due += fault.delay_ms / 1000
+            if fault.hang:
+                await _gone(receive)
+                return
         if due > loop.time():
             await asyncio.sleep(due - loop.time())
         if fault is None:
@@ -130,24 +122,52 @@ class ExchangeApplication:
         route = ROUTES.get(path) if scope["method"] in ("GET", "HEAD") else None
         pool = Pool.WEIGHT if route is None else route.pool
         weight = 1 if route is None else route.weight(query)
-        charge = self._ledger.charge(query.now_ms, pool, weight)
+        charge = self._state.ledger.charge(query.now_ms, pool, weight)
         headers = {}
         if pool is Pool.WEIGHT:
             headers["x-mbx-used-weight-1m"] = str(charge.used_weight)
-        fault = None
+        played = None
         if charge.status == _OK:
             status, answer = self._answered(route, query, scope["method"])
-            fault = self._faults.take(path, query.symbol())
+            played = self._played(query, charge)
         else:
             status, answer = charge.status, _refused(scope, charge)
             headers["retry-after"] = str(charge.retry_after_s)
-        if fault is not None and fault.status is not None:
-            status = fault.status
-        charged = weight if pool is Pool.WEIGHT else 0
-        self._log.append(
-            (query.now_ms, path, query.symbol(), charged, status, charge.used_weight)
+        if played is not None:
+            status, answer = self._scripted(scope, query, played.fault, status, answer)
+        self._state.log.add(
+            LoggedRequest(
+                at_ms=query.now_ms,
+                path=path,
+                query=scope["query_string"].decode("ascii", errors="replace"),
+                symbol=query.symbol(),
+                weight=weight if pool is Pool.WEIGHT else 0,
+                status=_SILENCE if played and played.fault.is_silent else status,
+                used_weight=charge.used_weight,
+                fault=None if played is None else played.number,
+                port=scope["client"][1] if scope.get("client") else None,
+            )
         )
-        return status, answer, headers, fault
+        return status, answer, headers, None if played is None else played.fault
+
+    def _played(self, query: Query, charge: Charge) -> Played | None:
+        return self._state.faults.take(
+            Asked(
+                path=query.path,
+                symbol=query.symbol(),
+                used_weight=charge.used_weight,
+                now_ms=query.now_ms,
+            )
+        )
+
+    def _scripted(
+        self, scope: Scope, query: Query, fault: Fault, status: int, answer: Answer
+    ) -> tuple[int, Answer]:
+        if fault.ban_ms is not None:
+            self._state.ledger.ban(query.now_ms + fault.ban_ms)
+        if fault.told_ban_ms is not None:
+            answer = _ban_notice(scope, query.now_ms + fault.told_ban_ms)
+        return status if fault.status is None else fault.status, answer
 
     def _answered(
         self, route: Route | None, query: Query, method: str
@@ -223,55 +243,46 @@ class ExchangeApplication:
         else:
             await send(_piece(b"", more=False))
 
-    async def _show_truth(self, _: Request) -> Response:
-        return _json(payloads.truths(self._market.truths()))
+    def _controlled(self, control: Control) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                body = control(self._state, await request.body())
+            except ControlRefused as refused:
+                body = orjson.dumps({"error": str(refused)})
+                return _json(body, status=_BAD_REQUEST)
+            return _json(body)
 
-    async def _show_requests(self, _: Request) -> Response:
-        names = ("at_ms", "path", "symbol", "weight", "status", "used_weight")
-        rows = [dict(zip(names, row, strict=True)) for row in self._log]
-        return _json(orjson.dumps(rows))
-
-    async def _add_faults(self, request: Request) -> Response:
-        try:
-            faults = parsed_faults(orjson.loads(await request.body()))
-        except (InvalidFault, orjson.JSONDecodeError) as invalid:
-            return _json(orjson.dumps({"error": str(invalid)}), status=_BAD_REQUEST)
-        self._faults.add(faults)
-        return _json(orjson.dumps({"added": len(faults)}))
-
-    async def _reset(self, request: Request) -> Response:
-        body = await request.body()
-        try:
-            wanted = orjson.loads(body) if body else {}
-        except orjson.JSONDecodeError as invalid:
-            return _json(orjson.dumps({"error": str(invalid)}), status=_BAD_REQUEST)
-        used = wanted.get("used_weight", 0) if isinstance(wanted, dict) else None
-        if type(used) is not int or used < 0:
-            message = "used_weight must be an integer ≥ 0"
-            return _json(orjson.dumps({"error": message}), status=_BAD_REQUEST)
-        self._ledger = Ledger()
-        self._ledger.preload(self._clock.now_ms(), used)
-        self._faults.clear()
-        self._log.clear()
-        return _json(b"{}")
+        return answer
 
 
 def _refused(scope: Scope, charge: Charge) -> Answer:
-    client = scope.get("client")
-    address = client[0] if client else "127.0.0.1"
     if charge.status == _BANNED:
-        message = (
-            f"Way too many requests; IP({address}) banned until "
-            f"{charge.banned_until}. Please use the websocket for live updates to "
-            "avoid bans."
-        )
-    else:
-        message = (
-            f"Too many requests; current limit of IP({address}) is {charge.limit} "
-            "requests per minute. Please use the websocket for live updates to avoid "
-            "polling the API."
-        )
+        return _ban_notice(scope, charge.banned_until)
+    message = (
+        f"Too many requests; current limit of IP({_address(scope)}) is {charge.limit} "
+        "requests per minute. Please use the websocket for live updates to avoid "
+        "polling the API."
+    )
     return Answer(body=payloads.error(-1003, message))
+
+
+def _ban_notice(scope: Scope, until_ms: int) -> Answer:
+    message = (
+        f"Way too many requests; IP({_address(scope)}) banned until {until_ms}. "
+        "Please use the websocket for live updates to avoid bans."
+    )
+    return Answer(body=payloads.error(-1003, message))
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    address: str = client[0] if client else "127.0.0.1"
+    return address
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:

@@ -73,6 +73,34 @@ def test_pools_count_calls_over_five_minutes() -> None:
 
 def test_weight_used_by_others_counts() -> None:
     ledger = Ledger()
-    ledger.preload(NOW, 1500)
+    ledger.add_others(NOW, 1500)
     assert ledger.charge(NOW, Pool.WEIGHT, 900).used_weight == 2400
     assert ledger.charge(NOW, Pool.WEIGHT, 1).status == 429
+
+
+def test_others_that_go_on_use_whole_units_and_lose_none() -> None:
+    ledger = Ledger()
+    ledger.set_others(NOW, 3)
+    # asked every 10 ms: 33 of 100 looks see a new unit
+    for at in range(NOW, NOW + 10_000, 10):
+        ledger.charge(at, Pool.WEIGHT, 0)
+    assert ledger.charge(NOW + 10_000, Pool.WEIGHT, 0).used_weight in (29, 30)
+
+
+def test_others_begin_again_with_each_minute_and_stop_at_the_limit() -> None:
+    ledger = Ledger()
+    start = NOW // MINUTE * MINUTE
+    ledger.set_others(start, 100)
+    assert ledger.charge(start + 50_000, Pool.WEIGHT, 0).used_weight == 2400
+    assert ledger.charge(start + MINUTE + 7_000, Pool.WEIGHT, 0).used_weight == 700
+    assert ledger.charge(start + 5 * MINUTE, Pool.WEIGHT, 0).used_weight == 0
+
+
+def test_a_ban_from_outside_holds_for_all_pools_until_its_end() -> None:
+    ledger = Ledger()
+    ledger.ban(NOW + 7_000)
+    ledger.ban(NOW + 3_000)  # shortens nothing
+    for pool in Pool:
+        refused = ledger.charge(NOW + 6_999, pool, 1)
+        assert (refused.status, refused.banned_until) == (418, NOW + 7_000)
+    assert ledger.charge(NOW + 7_000, Pool.WEIGHT, 1).status == 200

@@ -64,6 +64,21 @@ def client(exchange: EmbeddedExchange) -> Iterator[Client]:
     client.session.close()
 
 
+@pytest.fixture(scope="module")
+def movable_exchange() -> Iterator[EmbeddedExchange]:
+    """An exchange whose clock may be moved; it does not go back for the others."""
+    with EmbeddedExchange(contracts=3) as running:
+        yield running
+
+
+@pytest.fixture
+def movable(movable_exchange: EmbeddedExchange) -> Iterator[Client]:
+    client = Client(movable_exchange.base_url)
+    client.post("/sim/reset")
+    yield client
+    client.session.close()
+
+
 class TestAnswers:
     def test_the_clock_begins_at_its_fixed_instant(self, client: Client) -> None:
         now = client.json("/fapi/v1/time")["serverTime"]
@@ -362,14 +377,17 @@ class TestLimits:
     def test_the_log_tells_what_was_asked(self, client: Client) -> None:
         client.get(KLINES, symbol=CHINESE, interval="4h", limit=301)
         (row,) = client.log()
-        at = row.pop("at_ms")
+        at, port = row.pop("at_ms"), row.pop("port")
         assert at >= START
+        assert 1024 <= port <= 65_535
         assert row == {
             "path": KLINES,
+            "query": f"symbol={quote(CHINESE)}&interval=4h&limit=301",
             "symbol": CHINESE,
             "weight": 2,
             "status": 200,
             "used_weight": 2,
+            "fault": None,
         }
 
 
@@ -441,10 +459,130 @@ class TestFaults:
         client.post("/sim/faults", [{"path": "/fapi/v1/ping", "drip_ms": 5}])
         assert client.get("/fapi/v1/ping").json() == {}
 
-    def test_an_unreadable_script_is_refused(self, client: Client) -> None:
-        answer = client.post("/sim/faults", [{"where": 1}])
+    def test_a_request_that_hangs_is_never_answered(self, client: Client) -> None:
+        client.post("/sim/faults", [{"path": "/fapi/v1/time", "hang": True}])
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            client.session.get(client.base_url + "/fapi/v1/time", timeout=0.2)
+        assert client.get("/fapi/v1/time").status_code == 200
+        assert [(r["status"], r["fault"]) for r in client.log()] == [
+            (0, 0),
+            (200, None),
+        ]
+
+    def test_the_log_names_the_fault_that_was_played(self, client: Client) -> None:
+        faults = [
+            {"path": "/fapi/v1/time", "reset": True},
+            {"path": "/fapi/v1/ping", "status": 503},
+        ]
+        client.post("/sim/faults", faults)
+        client.get("/fapi/v1/ping")
+        with pytest.raises(requests.exceptions.ConnectionError):
+            client.get("/fapi/v1/time")
+        client.get("/fapi/v1/ping")
+        rows = [(row["status"], row["fault"]) for row in client.log()]
+        assert rows == [(503, 1), (0, 0), (200, None)]
+
+    def test_the_exchange_flips_to_429_at_a_weight_for_a_while(
+        self, movable: Client
+    ) -> None:
+        movable.post("/sim/clock", {"to_second": 0})
+        flip = {"path": "*", "from_weight": 41, "for_ms": 7000, "status": 429}
+        movable.post("/sim/faults", [flip])
+        statuses = [
+            movable.get(f"/fapi/v1/{path}").status_code
+            for path in ("ticker/24hr", "ping", "ping")
+        ]
+        movable.post("/sim/clock", {"advance_ms": 7000})
+        statuses.append(movable.get("/fapi/v1/ping").status_code)
+        assert statuses == [200, 429, 429, 200]
+
+    @pytest.mark.parametrize("told", [{}, {"told_ban_ms": 60_000}])
+    def test_a_scripted_ban_is_in_the_exchanges_books(
+        self, movable: Client, told: dict[str, object]
+    ) -> None:
+        ban = {"path": "/fapi/v1/ping", "status": 418, "ban_ms": 60_000, **told}
+        movable.post("/sim/faults", [ban])
+        first = movable.get("/fapi/v1/ping")
+        at_ms = movable.log()[0]["at_ms"]
+        assert "Retry-After" not in first.headers
+        assert (f"banned until {at_ms + 60_000}." in first.text) == bool(told)
+        later = movable.get("/fapi/v1/time")
+        assert f"banned until {at_ms + 60_000}." in later.text
+        assert int(later.headers["Retry-After"]) in (59, 60)
+        movable.post("/sim/clock", {"advance_ms": 60_000})
+        assert movable.get("/fapi/v1/time").status_code == 200
+        assert [row["status"] for row in movable.log()] == [418, 418, 200]
+
+    def test_a_share_of_the_symbols_fails(self, client: Client) -> None:
+        trading = [row["symbol"] for row in client.json("/fapi/v1/ticker/24hr")]
+        fault = {
+            "path": "/fapi/v1/openInterest",
+            "symbol_share": 0.4,
+            "seed": 3,
+            "status": 500,
+        }
+        client.post("/sim/faults", [fault])
+        statuses = [
+            [client.get("/fapi/v1/openInterest", symbol=s).status_code for s in trading]
+            for _ in range(2)
+        ]
+        assert statuses[0] == statuses[1]
+        assert set(statuses[0]) == {200, 500}
+
+    @pytest.mark.parametrize(
+        ("what", "body", "error"),
+        [
+            ("faults", [{"where": 1}], "a fault must be an object with a path"),
+            (
+                "faults",
+                [{"path": "*", "hang": True, "html": True}],
+                "nothing is answered, so not with html",
+            ),
+            ("others", {}, "used_weight or weight_per_second must be given"),
+            (
+                "clock",
+                {"to_second": 61},
+                "to_second must be an integer in 0…59, was 61",
+            ),
+        ],
+    )
+    def test_what_is_not_understood_is_refused(
+        self, client: Client, what: str, body: object, error: str
+    ) -> None:
+        answer = client.post(f"/sim/{what}", body)
         assert answer.status_code == 400
-        assert answer.json() == {"error": "a fault must be an object with a path"}
+        assert answer.json() == {"error": error}
+
+
+class TestOthers:
+    def test_what_others_use_shows_in_headers_and_counts(self, movable: Client) -> None:
+        movable.post("/sim/clock", {"to_second": 0})
+        movable.post("/sim/others", {"used_weight": 2398})
+        answers = [movable.get("/fapi/v1/ping") for _ in range(3)]
+        used = [answer.headers["X-MBX-USED-WEIGHT-1M"] for answer in answers]
+        assert used == ["2399", "2400", "2400"]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert [row["weight"] for row in movable.log()] == [1, 1, 1]
+
+
+class TestClock:
+    def test_bars_follow_the_clock(self, movable: Client) -> None:
+        ask = {"symbol": "ETHUSDT", "interval": "4h", "limit": 300}
+        before = movable.json(KLINES, **ask)
+        moved = movable.post("/sim/clock", {"advance_ms": 4 * 3_600_000}).json()
+        now = movable.json("/fapi/v1/time")["serverTime"]
+        assert 0 <= now - moved["now_ms"] < 5_000
+        after = movable.json(KLINES, **ask)
+        assert after[:-2] == before[1:-1]
+        assert after[-1][0] == before[-1][0] + 4 * 3_600_000
+        assert after[-1][0] <= now <= after[-1][6]
+
+    def test_a_year_ahead_the_market_is_still_there(self, movable: Client) -> None:
+        movable.post("/sim/clock", {"advance_ms": 366 * 86_400_000})
+        rows = movable.json(KLINES, symbol="ETHUSDT", interval="1d", limit=5)
+        now = movable.json("/fapi/v1/time")["serverTime"]
+        assert len(rows) == 5
+        assert rows[-1][0] <= now <= rows[-1][6]
 
 
 class TestLifecycle:
