@@ -22,6 +22,7 @@ SCREENER: dict[str, Any] = {
     for name, value in {
         "base_url": env.text("BINANCE_FAPI_URL"),
         "data_dir": env.folder("SCREENER_DATA_DIR"),
+        "rate_ledger_url": env.text("RATE_LEDGER_URL"),
     }.items()
     if value is not None
 }

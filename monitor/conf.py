@@ -3,11 +3,15 @@
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 LIVE_FAPI_URL = "https://fapi.binance.com"
 PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
 """``socks5h`` leaves resolving names to the proxy."""
+LEDGER_EXAMPLES = (
+    "sqlite:///var/lib/screener/ledger.sqlite3, redis://127.0.0.1:6379/0 or memory://"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,13 @@ class GatewayConfig:
     proxy: str | None = field(default=None, repr=False)
     """``http://host:port`` or ``socks5h://user:password@host:port``, for all requests.
     May hold a password, so no message shows it."""
+    ledger_url: str | None = field(default=None, repr=False)
+    """Where request weight is counted for everybody on this IP address:
+    ``sqlite://`` and an absolute path, ``redis://``, ``rediss://``, or ``memory://``
+    for this process alone. None: a SQLite file in the data folder. May hold a
+    password, so no message shows it."""
+    data_dir: Path | None = None
+    """Data folder; None: the user's own."""
 
     def __post_init__(self) -> None:
         _check_address(
@@ -53,6 +64,11 @@ class GatewayConfig:
                 PROXY_SCHEMES,
                 example="http://127.0.0.1:8080 or socks5h://127.0.0.1:1080",
                 is_proxy=True,
+            )
+        if self.ledger_url is not None and not _is_ledger(self.ledger_url):
+            raise ValueError(
+                f"ledger_url (RATE_LEDGER_URL) must be like {LEDGER_EXAMPLES}, was "
+                f"{_redacted(self.ledger_url)!r}"
             )
         for name in (
             "connect_timeout_s",
@@ -71,6 +87,67 @@ class GatewayConfig:
                 )
         if not 0 < self.safety_share <= 1:
             raise ValueError(f"safety_share must be in (0, 1], was {self.safety_share}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceConfig:
+    """How slowly `SafeRateLimiter` goes: the trader's calls must never be refused."""
+
+    max_workers: int = 5
+    """Requests at once: one per position that may be open."""
+    requests_per_minute: int = 60
+    """In any 60 s, not only in clock minutes: 2.5 % of the exchange's own limit even
+    if each weighed 1."""
+    min_delay_seconds: float = 0.5
+    """Between two starts: bursts look like an attack to the exchange's firewall."""
+    backoff_initial_s: float = 1.0
+    """Pause of everybody after a 429; doubles with each further one."""
+    backoff_max_s: float = 60.0
+    """One clock minute: by then the exchange's counters have restarted."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_workers", "requests_per_minute"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 1, was {getattr(self, name)}"
+                )
+        if not self.min_delay_seconds >= 0:
+            raise ValueError(
+                f"min_delay_seconds must be ≥ 0, was {self.min_delay_seconds}"
+            )
+        if not 0 < self.backoff_initial_s <= self.backoff_max_s:
+            raise ValueError(
+                "backoff_initial_s must be in (0, backoff_max_s], was "
+                f"{self.backoff_initial_s} with {self.backoff_max_s}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyBudgetConfig:
+    """How many requests a UTC day of the exchange may see."""
+
+    requests_per_day: int = 10_000
+    """Seven a minute around the clock: five positions polled every 45 s."""
+    alert_share: float = 0.80
+    """From this share on an alert is given and polling slows down; what is left
+    lasts a slowed poller longer than it took to come here."""
+    slow_factor: float = 4.0
+    """How many times slower: the last fifth then lasts as long as the first four."""
+
+    def __post_init__(self) -> None:
+        if self.requests_per_day < 1:
+            raise ValueError(
+                f"requests_per_day must be at least 1, was {self.requests_per_day}"
+            )
+        if not 0 < self.alert_share <= 1:
+            raise ValueError(f"alert_share must be in (0, 1], was {self.alert_share}")
+        if not self.slow_factor >= 1:
+            raise ValueError(f"slow_factor must be ≥ 1, was {self.slow_factor}")
+
+    @property
+    def alert_at(self) -> int:
+        """The request, counted from 1, that raises the alert."""
+        return max(1, int(self.requests_per_day * self.alert_share))
 
 
 def _check_address(
@@ -106,6 +183,30 @@ def _is_address(value: str, schemes: tuple[str, ...], *, is_proxy: bool) -> bool
     )
 
 
+def _is_ledger(value: str) -> bool:
+    if value == "memory://":
+        return True
+    path = value.removeprefix("sqlite://")
+    if path != value:
+        return path.isprintable() and bool(re.fullmatch(r"/.*[^/]", path))
+    if not value.startswith(("redis://", "rediss://")):
+        return False
+    if not value.isprintable() or any(c in value for c in " ?#\\"):
+        return False
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # of the port, or of brackets
+        return False
+    return (
+        host is not None
+        and _is_host(host)
+        and port != 0
+        and not parts.netloc.endswith(":")
+        and re.fullmatch(r"(/\d*)?", parts.path, re.ASCII) is not None
+    )
+
+
 def _is_host(host: str) -> bool:
     if ":" not in host:
         return re.fullmatch(r"\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?", host) is not None
@@ -122,8 +223,9 @@ def _redacted(value: str) -> str:
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
     rest = re.sub(r"[?#].*", "?…", rest, flags=re.DOTALL)
-    if not rest.startswith("["):
-        rest = re.sub(r":(?!\d{1,5}(/|$))[^/]*", ":…", rest)
+    address = re.match(r"(…@)?\[[0-9A-Fa-f:.]*\]", rest)
+    end = 0 if address is None else address.end()
+    rest = rest[:end] + re.sub(r":(?!\d{1,5}(/|$))[^/]*", ":…", rest[end:])
     if not re.fullmatch(r"[A-Za-z0-9+.-]*", scheme):
         scheme = "…"
     return scheme + mark + rest

@@ -14,6 +14,8 @@
         ├── IpBanned                    418; carries until when
         ├── WaitTooLong                 the budget's wait exceeds what was allowed
         │   └── LimitTooSmall           no minute's budget holds the request
+        ├── DailyBudgetSpent            no request before the next UTC day
+        ├── LedgerUnavailable           the shared count of requests cannot be kept
         ├── RequestCancelled            the scan was interrupted
         └── MalformedPayload            an answer that cannot be read
 """
@@ -172,6 +174,39 @@ class LimitTooSmall(WaitTooLong):
             f"a request of weight {self.weight} never fits: the limit of this IP "
             f"address leaves it {self.largest_weight} a minute, "
             "safety share and reserve deducted"
+        )
+
+
+class DailyBudgetSpent(PermanentExchangeError):  # noqa: N818
+    """The day's requests are used up until ``resume_at_ms`` (exchange clock)."""
+
+    def __init__(self, quota: int, resume_at_ms: int) -> None:
+        self.quota = quota
+        self.resume_at_ms = resume_at_ms
+        super().__init__(quota, resume_at_ms)
+
+    def __str__(self) -> str:
+        return (
+            f"the day's {self.quota:,} requests are used up; "
+            f"no request before {local_time(self.resume_at_ms)}"
+        )
+
+
+class LedgerUnavailable(PermanentExchangeError):  # noqa: N818
+    """The shared request ledger cannot be used, so nothing may be sent.
+
+    ``where`` is a file, or an address without its password.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        self.where = where
+        self.problem = problem
+        super().__init__(where, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"request ledger {self.where}: {self.problem}; nothing is sent without "
+            "it (RATE_LEDGER_URL=memory:// goes without sharing)"
         )
 
 

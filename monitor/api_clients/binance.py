@@ -6,6 +6,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from requests.utils import get_environ_proxies, select_proxy
+
 from monitor.api_clients import endpoints, schemas
 from monitor.api_clients.clock import ExchangeClock
 from monitor.api_clients.endpoints import GetRequest
@@ -27,8 +29,12 @@ from monitor.domain.market import (
 from monitor.domain.requests import RequestStatistics
 from monitor.domain.typing import Symbol
 from monitor.exceptions import ExchangeError, TransientExchangeError
-from monitor.ratelimit.budget import Lane, WeightBudget
+from monitor.ratelimit.daily import DailyBudget
+from monitor.ratelimit.ledger import Lane, ledger_address
 from monitor.ratelimit.limiter import WeightLimiter
+from monitor.ratelimit.safe_limiter import SafeRateLimiter
+from monitor.ratelimit.shared import SharedLedger
+from monitor.ratelimit.stores import open_store
 
 DEFAULT_CONFIG = GatewayConfig()
 MAX_CLOCK_SAMPLES = 3
@@ -55,15 +61,22 @@ class BinanceFuturesClient:
     ----------
     config : GatewayConfig, optional
     limiter : WeightLimiter, optional
-        Shared by the clients of one IP address, with its clock; by default one of
-        this client's own.
+        Shared by the clients of one IP address, with its clock; by default one on
+        the ledger that all processes of the machine share (`weight_limiter`),
+        closed with this client.
     lane : Lane, optional
         In whose name requests are paid.
+    pace : SafeRateLimiter, optional
+        Asked before every try, too.
+    daily : DailyBudget, optional
+        Asked before every try, too.
 
     Raises
     ------
     ExchangeUnavailable
         The certificates named by the environment cannot be used.
+    LedgerUnavailable
+        The shared ledger cannot be used.
     """
 
     def __init__(
@@ -72,13 +85,20 @@ class BinanceFuturesClient:
         *,
         limiter: WeightLimiter | None = None,
         lane: Lane = Lane.SCAN,
+        pace: SafeRateLimiter | None = None,
+        daily: DailyBudget | None = None,
     ) -> None:
         self._config = config
         self._lane = lane
-        self._limiter = limiter or weight_limiter(config)
+        self._limiter = weight_limiter(config) if limiter is None else limiter
+        self._is_limiters_owner = limiter is None
         self._clock = self._limiter.clock
         self._transport = Transport(
-            config, limiter=self._limiter, resync=self.server_time
+            config,
+            limiter=self._limiter,
+            resync=self.server_time,
+            pace=pace,
+            daily=daily,
         )
         self._tally = self._transport.new_tally()
         self._sync = _Sync()
@@ -114,7 +134,7 @@ class BinanceFuturesClient:
         request = endpoints.request(endpoints.SERVER_TIME)
         answer = self._answer(request)
         at_ms = schemas.server_time(answer.payload)
-        self._clock.adopt(
+        self._limiter.adopt_time(
             at_ms, sent_at_ms=answer.sent_at_ms, received_at_ms=answer.received_at_ms
         )
         return at_ms
@@ -236,6 +256,8 @@ class BinanceFuturesClient:
         """Do as `cancel`, and close all connections. Idempotent."""
         if not self._is_session:
             self._transport.close()
+            if self._is_limiters_owner:
+                self._limiter.close()
 
     def _get(self, request: GetRequest) -> object:
         self._ensure_synced()
@@ -274,10 +296,31 @@ class BinanceFuturesClient:
 
 
 def weight_limiter(config: GatewayConfig) -> WeightLimiter:
-    """Return a limiter of this process's own, with a clock of its own."""
-    budget = WeightBudget(
+    """Return a limiter on the ledger that ``config`` names.
+
+    Whoever makes one closes it.
+
+    Raises
+    ------
+    LedgerUnavailable
+        The ledger cannot be used.
+    """
+    ledger = SharedLedger(
+        open_store(config.ledger_url, config.data_dir),
+        ledger_address(config.base_url, effective_proxy(config)),
         weight_per_minute=config.weight_per_minute,
         safety_share=config.safety_share,
         reserved_weight=config.reserved_weight,
     )
-    return WeightLimiter(budget)
+    ledger.prune()
+    return WeightLimiter(ledger, clock=ledger.exchange_clock())
+
+
+def effective_proxy(config: GatewayConfig) -> str | None:
+    """Return the proxy that requests go through, the environment's included."""
+    if config.proxy is not None:
+        return config.proxy
+    found: str | None = select_proxy(
+        config.base_url, get_environ_proxies(config.base_url)
+    )
+    return found

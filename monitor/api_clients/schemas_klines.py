@@ -22,8 +22,9 @@ QUOTE_VOLUME = 7
 TRADE_COUNT = 8
 TAKER_BUY_BASE_VOLUME = 9
 TAKER_BUY_QUOTE_VOLUME = 10
-KLINE_WIDTH = 11
-"""Columns used; what follows them is ignored."""
+KLINE_WIDTH = 12
+"""Columns of a row, the last of them unused: in a row that lacks one of the others it
+would move up and be read as what it is not. What follows is ignored."""
 
 _DECIMAL_BYTES = b"0123456789.-+eE"
 
@@ -34,7 +35,7 @@ def klines(payload: object, symbol: Symbol, interval: KlineInterval) -> Klines:
     Parameters
     ----------
     payload : object
-        List of rows of at least 11 columns; may be empty.
+        List of rows of at least 12 columns; may be empty.
     symbol : str
     interval : KlineInterval
 

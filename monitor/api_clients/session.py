@@ -1,19 +1,21 @@
 """One try of one request over the pooled `requests` session, and what came of it."""
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
 from threading import Event, Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
+from monitor.api_clients.connection_failures import (
+    connection_failure,
+    was_never_sent,
+)
 from monitor.api_clients.endpoints import GetRequest
 from monitor.api_clients.outcomes import TEAPOT, TOO_MANY, http_failure, used_weight
 from monitor.api_clients.sockets import (
@@ -31,6 +33,7 @@ from monitor.exceptions import (
     RateLimited,
     RequestCancelled,
 )
+from monitor.ratelimit.ledger import ClockReading
 from monitor.ratelimit.limiter import WeightLimiter
 
 RESUME_JITTER_MS = (100, 500)
@@ -133,6 +136,13 @@ class RequestSender:
                 was_sent=not was_never_sent(problem),
                 result=self._failure(request.path, problem, met),
             )
+        if met.watch.was_shut:
+            # ended by us: cut off inside the headers it looks like a whole answer
+            late = met.refusal or ExchangeTimeout(
+                request.path, self._config.total_deadline_s
+            )
+            gone = self._cancelled.is_set()
+            return Outcome(was_sent=True, result=RequestCancelled() if gone else late)
         received = Received(
             body=response.content,
             sent_at_ms=met.sent_at_ms,
@@ -148,7 +158,8 @@ class RequestSender:
         self, request: GetRequest, met: "_Met", response: requests.Response, **_: object
     ) -> None:
         # before the body is read: that may take its time, or never come
-        met.headers_at_ms = self._clock.now_ms()
+        met.clock = self._clock.reading()
+        met.headers_at_ms = self._clock.local_ms() + met.clock.offset_ms
         used = used_weight(response.headers)
         if used is not None and request.endpoint.reports_used_weight:
             took_ms = self._clock.local_ms() - met.sent_at_ms
@@ -163,18 +174,22 @@ class RequestSender:
     def _refusal(
         self, request: GetRequest, met: "_Met", response: requests.Response, body: bytes
     ) -> ExchangeError | None:
-        failure = http_failure(
-            request.path,
-            response.status_code,
-            response.headers,
-            body,
-            now_ms=met.headers_at_ms,
-        )
+        def failure_at(now_ms: int) -> ExchangeError | None:
+            status, headers = response.status_code, response.headers
+            return http_failure(request.path, status, headers, body, now_ms=now_ms)
+
+        failure = failure_at(met.headers_at_ms)
         if isinstance(failure, RateLimited):
             resume_at_ms = failure.resume_at_ms + self._jitter_ms
-            self._limiter.block_until(resume_at_ms, is_banned=False)
+            self._limiter.block_until(resume_at_ms, is_banned=False, clock=met.clock)
         elif isinstance(failure, IpBanned):
-            self._limiter.block_until(failure.until_ms, is_banned=True)
+            # an end that does not move with our clock was stated as a time
+            later = failure_at(met.headers_at_ms + 1)
+            is_stated = isinstance(later, IpBanned) and (
+                later.until_ms == failure.until_ms
+            )
+            read_on = None if is_stated else met.clock
+            self._limiter.block_until(failure.until_ms, is_banned=True, clock=read_on)
         return failure
 
     def _failure(self, path: str, problem: Exception, met: "_Met") -> ExchangeError:
@@ -195,6 +210,8 @@ class _Met:
     watch: SocketWatch
     headers_at_ms: int = 0
     """Exchange clock."""
+    clock: ClockReading | None = None
+    """What that was read on."""
     refusal: ExchangeError | None = None
     """429 or 418, known from the headers on."""
 
@@ -232,61 +249,7 @@ def pooled_session(config: GatewayConfig) -> tuple[requests.Session, dict[str, A
     return session, settings
 
 
-def was_never_sent(problem: Exception) -> bool:
-    """Whether no connection came about, so that nothing can have been charged."""
-    return isinstance(problem, requests.ConnectTimeout) or any(
-        isinstance(cause, NewConnectionError) for cause in _causes(problem)
-    )
-
-
-def connection_failure(
-    path: str, problem: Exception, config: GatewayConfig
-) -> ExchangeError:
-    """Typed error for a request that got no complete answer.
-
-    Its text is our own: the texts of `requests` hold the query string.
-    """
-    if isinstance(problem, requests.ConnectTimeout):
-        return ExchangeTimeout(path, config.connect_timeout_s)
-    if any(isinstance(cause, ReadTimeoutError) for cause in _causes(problem)):
-        return ExchangeTimeout(path, config.read_timeout_s)
-    host = urlsplit(config.base_url).hostname
-    return ExchangeUnavailable(path, f"{host}: {_detail(problem)}")
-
-
 _SCHEMES = ("http", "https")
-
-
-def _detail(problem: Exception) -> str:
-    causes = list(_causes(problem))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"certificate not trusted: {cause.verify_message}"
-    prefix = "proxy: " if isinstance(problem, requests.exceptions.ProxyError) else ""
-    for cause in reversed(causes):
-        if isinstance(cause, OSError) and isinstance(cause.strerror, str):
-            return f"{prefix}{cause.strerror}"
-    if isinstance(problem, requests.exceptions.SSLError):
-        return f"{prefix}TLS handshake failed"
-    if isinstance(problem, requests.exceptions.ContentDecodingError):
-        return f"{prefix}answer could not be decompressed"
-    if isinstance(problem, requests.exceptions.InvalidSchema):
-        return f"{prefix}address or proxy of an unknown kind"
-    return f"{prefix}connection broken off"
-
-
-def _causes(problem: BaseException) -> Iterator[BaseException]:
-    # requests and urllib3 keep the cause in args, in reason, or in the chain
-    todo: list[object] = [problem]
-    seen: set[int] = set()
-    while todo:
-        cause = todo.pop(0)
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        todo += [*cause.args, getattr(cause, "reason", None)]
-        todo += [cause.__cause__, cause.__context__]
 
 
 def _tls_context(verify: Any) -> ssl.SSLContext:

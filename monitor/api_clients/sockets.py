@@ -96,7 +96,8 @@ class DeadlineKeeper:
     Parameters
     ----------
     monotonic_s : callable
-        Monotonic seconds.
+        Monotonic seconds, as the exchange's clock counts them: their times are
+        compared.
     linger_s : float, optional
         How much longer.
     """

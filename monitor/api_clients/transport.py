@@ -4,9 +4,8 @@ tenacity is configured here and nowhere else.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import SystemRandom
 from threading import Event, Lock
@@ -27,8 +26,10 @@ from monitor.api_clients.tally import RequestTally
 from monitor.conf import GatewayConfig
 from monitor.domain.requests import RequestStatistics
 from monitor.exceptions import ExchangeError, ExchangeTimeout, RequestCancelled
-from monitor.ratelimit.budget import Grant, Lane
+from monitor.ratelimit.daily import DailyBudget
+from monitor.ratelimit.ledger import Grant, Lane
 from monitor.ratelimit.limiter import OnWait, WeightLimiter, pool_guards
+from monitor.ratelimit.safe_limiter import SafeRateLimiter
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,10 @@ class Transport:
     config : GatewayConfig
     limiter : WeightLimiter
         Asked before every try; its clock dates answers.
+    pace : SafeRateLimiter, optional
+        Asked before that.
+    daily : DailyBudget, optional
+        Counts every try; slows the pace down once its alert is raised.
     resync : callable
         Measures the clock again, before the one retry of a rejected timestamp.
     on_retry : callable, optional
@@ -105,15 +110,19 @@ class Transport:
         limiter: WeightLimiter,
         resync: Callable[[], object],
         on_retry: Callable[[RetryDetails], None] = log_retry,
+        pace: SafeRateLimiter | None = None,
+        daily: DailyBudget | None = None,
     ) -> None:
         self._config = config
         self._limiter = limiter
+        self._pace = pace
+        self._daily = daily
         self._resync = resync
         self._on_retry = on_retry
         self._cancelled = Event()
         self._guards = pool_guards()
         self._random = SystemRandom()
-        self._keeper = DeadlineKeeper(time.monotonic)
+        self._keeper = DeadlineKeeper(limiter.clock.local_s)
         self._sender = RequestSender(
             config, limiter=limiter, keeper=self._keeper, cancelled=self._cancelled
         )
@@ -156,6 +165,8 @@ class Transport:
         """
         self._cancelled.set()
         self._limiter.wake()
+        if self._pace is not None:
+            self._pace.wake()
         self._keeper.shut_all()
 
     def close(self) -> None:
@@ -203,18 +214,46 @@ class Transport:
                     on_wait=on_wait,
                 )
         result: Received | ExchangeError | None = None
-        while result is None:
-            result = self._result(call, self._grant(call))
-        if isinstance(result, ExchangeError):
-            raise result
+        with ExitStack() as stack:
+            self._take_turn(call, stack)
+            while result is None:
+                result = self._counted(call)
+            if isinstance(result, ExchangeError):
+                raise result
         return Answer(
             payload=json_payload(call.request.path, result.body),
             sent_at_ms=result.sent_at_ms,
             received_at_ms=result.received_at_ms,
         )
 
-    def _result(self, call: "_Call", grant: Grant) -> "Received | ExchangeError | None":
+    def _take_turn(self, call: "_Call", until_answered: ExitStack) -> None:
+        if self._pace is None:
+            return
+        slowdown = 1.0 if self._daily is None else self._daily.slowdown()
+        with self._waiting(call) as on_wait:
+            until_answered.enter_context(
+                self._pace.slot(
+                    max_wait_s=self._config.max_wait_s,
+                    cancelled=self._cancelled,
+                    on_wait=on_wait,
+                    slowdown=slowdown,
+                )
+            )
+
+    def _counted(self, call: "_Call") -> "Received | ExchangeError | None":
         # None: blocked before anything was sent
+        if self._daily is None:
+            return self._paid(call)[1]
+        use, was_sent = self._daily.take(), False
+        try:
+            was_sent, result = self._paid(call)
+        finally:
+            if not was_sent:
+                self._daily.give_back(use)
+        return result
+
+    def _paid(self, call: "_Call") -> "tuple[bool, Received | ExchangeError | None]":
+        grant = self._grant(call)
         began_s = self._keeper.now_s()
         outcome = self._sender.send(call.request, within_s=call.left_s)
         call.left_s -= self._keeper.now_s() - began_s
@@ -223,9 +262,10 @@ class Transport:
         else:
             with self._lock:
                 call.tally.charge(call.request.weight)
-        if outcome.result is None and call.left_s <= 0:
-            return ExchangeTimeout(call.request.path, self._config.total_deadline_s)
-        return outcome.result
+        result = outcome.result
+        if result is None and call.left_s <= 0:
+            result = ExchangeTimeout(call.request.path, self._config.total_deadline_s)
+        return outcome.was_sent, result
 
     def _grant(self, call: "_Call") -> Grant:
         with self._waiting(call) as on_wait:

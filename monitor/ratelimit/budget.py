@@ -1,118 +1,28 @@
 """Request weight per clock minute of the exchange, as a pure state machine."""
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Protocol
-
 from monitor.domain.market import MINUTE_MS
+from monitor.ratelimit.ledger import Block, ClockReading, Denial, Grant, Lane
+from monitor.ratelimit.state import (
+    KEPT_CLOCKS,
+    LedgerState,
+    LocalBlock,
+    Waiter,
+    Window,
+    minute_of,
+)
 
-KEPT_WINDOWS = 4
-"""Minutes remembered, so that a corrected clock finds its minute again."""
 UNTRUSTED_START_MS = 250
 """A header is not believed when its request was sent this soon after the minute
 began: the exchange may have counted it in the minute before."""
-
-
-class Lane(StrEnum):
-    """Who asks, most important first."""
-
-    PROTECTIVE = "protective"
-    ACCOUNT = "account"
-    MONITOR = "monitor"
-    SCAN = "scan"
-
-    @property
-    def lanes_above(self) -> int:
-        """How many lanes go first: 0 for `PROTECTIVE`, 3 for `SCAN`."""
-        return list(Lane).index(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """Weight that may be spent now; to be given back if nothing was sent."""
-
-    weight: int
-    lane: Lane
-    minute: int
-    """Clock minute (ms ÷ 60,000) that was charged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denial:
-    """Nothing may be sent now."""
-
-    retry_at_ms: int | None
-    """When to ask again, exchange clock. None: the weight fits into no minute."""
-    largest_weight: int = 0
-    """The largest that would fit into an empty minute, when this one never does."""
-    is_banned: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """No request from this IP address before ``until_ms`` (exchange clock)."""
-
-    until_ms: int
-    is_banned: bool
-    """418 rather than 429."""
-
-
-class WeightLedger(Protocol):
-    """Who may spend how much weight, for one IP address.
-
-    Calls must be atomic: a ledger shared by processes locks inside each.
-    """
-
-    def reserve(self, weight: int, lane: Lane, now_ms: int) -> Grant | Denial:
-        """Charge ``weight`` to the minute of ``now_ms``, or say when to ask again."""
-
-    def release(self, grant: Grant) -> None:
-        """Take back a charge whose request was certainly never sent."""
-
-    def observe(
-        self,
-        used_weight: int,
-        *,
-        sent_ms: int,
-        received_ms: int,
-        clock_error_ms: int = 0,
-    ) -> None:
-        """Learn from the exchange how much this IP address has used."""
-
-    def block_until(self, until_ms: int, *, is_banned: bool) -> None:
-        """Grant nothing before ``until_ms``; never shortens an earlier block."""
-
-    def block(self, now_ms: int) -> Block | None:
-        """Return the block in force, None when there is none."""
-
-    def set_limit(self, weight_per_minute: int) -> None:
-        """Adopt the limit that the exchange publishes."""
-
-    def peak_weight(self) -> int:
-        """Return the largest weight granted in one minute."""
-
-
-@dataclass(slots=True)
-class _Window:
-    granted: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
-    others: int = 0
-    """Used on this IP address by other programs, as far as headers have shown."""
-    highest_seen: int = 0
-
-    @property
-    def ours(self) -> int:
-        return sum(self.granted.values())
-
-    @property
-    def used(self) -> int:
-        return max(self.ours + self.others, self.highest_seen)
-
-    def used_above(self, lane: Lane) -> int:
-        return sum(
-            weight
-            for other, weight in self.granted.items()
-            if other.lanes_above < lane.lanes_above
-        )
+REFRESH_MS = 400
+"""Who waits says so again after this long at most."""
+WAITER_LIFE_MS = 1000
+"""Who has not said so for longer is gone, or its clock is another."""
+FORGOTTEN_AFTER_MS = MINUTE_MS
+"""A waiter keeps its place this long, in case it was only slow."""
+OFFSET_TOLERANCE_MS = 20
+WALL_TOLERANCE_MS = 1000
+"""Smaller changes of what is known of the exchange's clock are not worth a write."""
 
 
 class WeightBudget:
@@ -120,75 +30,122 @@ class WeightBudget:
 
     Of the published limit only ``safety_share`` is ever granted. A lane leaves
     the lanes above it a reserve, smaller the higher the lane, less what those
-    lanes have already used in the minute.
+    lanes have already used in the minute or stand in line for. Of several
+    processes in one lane the one that was denied first goes first: what it waits
+    for is set aside.
 
     Parameters
     ----------
     weight_per_minute : int
-        The exchange's limit for this IP address.
+        The exchange's limit for this IP address, until it has published one.
     safety_share : float
         Share of it that is granted, in (0, 1].
     reserved_weight : int
         What a scan leaves to the lanes above it, together; monitor and account
         leave two thirds and one third of it.
+    state : LedgerState, optional
+        Changed in place; by default one of a day without requests.
     """
 
     def __init__(
-        self, *, weight_per_minute: int, safety_share: float, reserved_weight: int
+        self,
+        *,
+        weight_per_minute: int,
+        safety_share: float,
+        reserved_weight: int,
+        state: LedgerState | None = None,
     ) -> None:
+        _check_limit(weight_per_minute)
         if not 0 < safety_share <= 1:
             raise ValueError(f"safety_share must be in (0, 1], was {safety_share}")
         if reserved_weight < 0:
             raise ValueError(f"reserved_weight must be ≥ 0, was {reserved_weight}")
+        self._assumed_limit = weight_per_minute
         self._safety_share = safety_share
         self._reserved_weight = reserved_weight
-        self._windows: dict[int, _Window] = {}
-        self._past_peak = 0
-        self._blocked_until_ms = 0
-        self._banned_until_ms = 0
-        self.set_limit(weight_per_minute)
+        self.state = LedgerState() if state is None else state
 
     @property
     def share(self) -> int:
         """Weight granted per minute at most, all lanes together."""
-        return self._share
+        return int((self.state.limit or self._assumed_limit) * self._safety_share)
 
     def set_limit(self, weight_per_minute: int) -> None:
         """Adopt the exchange's published limit, at least 1."""
-        if weight_per_minute < 1:
-            raise ValueError(
-                f"weight_per_minute must be at least 1, was {weight_per_minute}"
-            )
-        self._share = int(weight_per_minute * self._safety_share)
+        _check_limit(weight_per_minute)
+        self.state.limit = weight_per_minute
 
-    def reserve(self, weight: int, lane: Lane, now_ms: int) -> Grant | Denial:
+    def reserve(
+        self, weight: int, lane: Lane, now_ms: int, *, owner: str | None = None
+    ) -> Grant | Denial:
         """Charge ``weight``, or say when to ask again.
 
-        A request without weight is denied only while blocked.
+        A request without weight is denied only while blocked. ``owner`` names the
+        process; denied for lack of room it stands in line from then on.
         """
+        denial = self.denial(weight, lane, now_ms, owner=owner)
+        if owner is not None:
+            self._refresh(owner, now_ms)
+        minute = minute_of(now_ms)
+        if denial is None:
+            if weight > 0:
+                self.state.window(minute).granted[lane.lanes_above] += weight
+                self.state.safety_share = self._safety_share
+                self.withdraw(lane, owner=owner)
+            return Grant(weight=weight, lane=lane, minute=minute)
+        is_full = denial.retry_at_ms is not None and self.block(now_ms) is None
+        if owner is not None and is_full:
+            self._stand_in_line(weight, lane, now_ms, owner)
+        return denial
+
+    def denial(
+        self, weight: int, lane: Lane, now_ms: int, *, owner: str | None = None
+    ) -> Denial | None:
+        """Return what `reserve` would deny, None if it would grant."""
         if weight < 0:
             raise ValueError(f"weight must be ≥ 0, was {weight}")
         block = self.block(now_ms)
         if block is not None:
             return Denial(retry_at_ms=block.until_ms, is_banned=block.is_banned)
-        minute = now_ms // MINUTE_MS
-        window = self._window(minute)
         if weight == 0:
-            return Grant(weight=0, lane=lane, minute=minute)
-        reserve = self._reserve(lane)
-        if weight > self._share - reserve:
-            return Denial(retry_at_ms=None, largest_weight=self._share - reserve)
-        held_back = max(0, reserve - window.used_above(lane))
-        if window.used + weight > self._share - held_back:
+            return None
+        share, reserve = self.share, self._reserve(lane)
+        if weight > share - reserve:
+            return Denial(retry_at_ms=None, largest_weight=share - reserve)
+        minute = minute_of(now_ms)
+        window = self.state.windows.get(minute) or Window()
+        above, before = self._claims(lane, now_ms, owner)
+        used_above = sum(window.granted[: lane.lanes_above])
+        held_back = max(0, reserve - used_above - above)
+        if window.used + above + before + weight > share - held_back:
             return Denial(retry_at_ms=(minute + 1) * MINUTE_MS)
-        window.granted[lane] += weight
-        return Grant(weight=weight, lane=lane, minute=minute)
+        return None
+
+    def withdraw(self, lane: Lane, *, owner: str | None = None) -> None:
+        """Take ``owner`` out of the line."""
+        waiter = self._waiter(lane, owner)
+        if waiter is not None:
+            self.state.waiters.remove(waiter)
+
+    def is_in_line(self, weight: int, lane: Lane, now_ms: int, *, owner: str) -> bool:
+        """Whether ``owner`` stands in line for ``weight`` and has said so lately."""
+        waiter = self._waiter(lane, owner)
+        return (
+            waiter is not None
+            and waiter.weight == weight
+            and abs(now_ms - waiter.seen_ms) < REFRESH_MS
+        )
+
+    def waiting(self, now_ms: int) -> list[Waiter]:
+        """Who stands in line."""
+        return [w for w in self.state.waiters if _is_alive(w, now_ms)]
 
     def release(self, grant: Grant) -> None:
         """Take back a charge whose request was certainly never sent."""
-        window = self._windows.get(grant.minute)
+        window = self.state.windows.get(grant.minute)
         if window is not None:
-            window.granted[grant.lane] -= grant.weight
+            place = grant.lane.lanes_above
+            window.granted[place] = max(0, window.granted[place] - grant.weight)
 
     def observe(
         self,
@@ -200,52 +157,167 @@ class WeightBudget:
     ) -> None:
         """Correct the minute upward from the exchange's own count.
 
-        Ignored when it is uncertain which minute the count is of: sent and
-        received in different minutes, or sent as the minute began, within
-        `UNTRUSTED_START_MS` or ``clock_error_ms``, whichever is longer.
+        Ignored when it is uncertain which minute the count is of (`trusted_minute`).
         """
-        minute = received_ms // MINUTE_MS
-        untrusted_ms = max(UNTRUSTED_START_MS, clock_error_ms)
-        if sent_ms < minute * MINUTE_MS + untrusted_ms:
-            return
-        window = self._window(minute)
+        minute = trusted_minute(
+            sent_ms=sent_ms, received_ms=received_ms, clock_error_ms=clock_error_ms
+        )
+        if minute is not None:
+            self.raise_used(minute, used_weight)
+
+    def raise_used(self, minute: int, used_weight: int) -> None:
+        """Correct a minute upward."""
+        window = self.state.windows.get(minute) or self.state.window(minute)
         window.others = max(window.others, used_weight - window.ours)
         window.highest_seen = max(window.highest_seen, used_weight)
 
-    def block_until(self, until_ms: int, *, is_banned: bool) -> None:
-        """Grant nothing before ``until_ms``; never shortens an earlier block."""
-        self._blocked_until_ms = max(self._blocked_until_ms, until_ms)
+    def block_until(
+        self, until_ms: int, *, is_banned: bool, clock: ClockReading | None = None
+    ) -> None:
+        """Grant nothing before ``until_ms``; never shortens an earlier block.
+
+        An end that was read on a guessed clock is kept in the machine's own time,
+        and dated anew when the exchange's clock is measured.
+        """
+        state = self.state
+        if clock is None or clock.is_measured or not clock.boot:
+            state.blocked_until_ms = max(state.blocked_until_ms, until_ms)
+            if is_banned:
+                state.banned_until_ms = max(state.banned_until_ms, until_ms)
+            return
+        if clock.boot not in state.clocks:
+            self.remember(clock)
+        local = state.local_blocks.setdefault(clock.boot, LocalBlock())
+        until_local_ms = until_ms - clock.offset_ms
+        local.blocked_until_ms = max(local.blocked_until_ms, until_local_ms)
         if is_banned:
-            self._banned_until_ms = max(self._banned_until_ms, until_ms)
+            local.banned_until_ms = max(local.banned_until_ms, until_local_ms)
 
     def block(self, now_ms: int) -> Block | None:
         """Return the block in force; a ban as long as it lasts."""
-        if now_ms < self._banned_until_ms:
-            return Block(until_ms=self._banned_until_ms, is_banned=True)
-        if now_ms < self._blocked_until_ms:
-            return Block(until_ms=self._blocked_until_ms, is_banned=False)
+        blocked, banned = self.state.block_ends()
+        if now_ms < banned:
+            return Block(until_ms=banned, is_banned=True)
+        if now_ms < blocked:
+            return Block(until_ms=blocked, is_banned=False)
         return None
+
+    def remember(self, clock: ClockReading) -> None:
+        """Keep what is known of the exchange's clock; a guess only for want of better.
+
+        Of two guesses the earlier time is kept, as bans end later on it; but none
+        replaces a guess that a block was read on.
+        """
+        clocks = self.state.clocks
+        known = clocks.get(clock.boot)
+        if known is not None and not self._is_better(clock, known):
+            return
+        while known is None and len(clocks) >= KEPT_CLOCKS:
+            self.state.forget_clock(next(iter(clocks)))
+        clocks.pop(clock.boot, None)
+        clocks[clock.boot] = clock
+
+    def remembered(self, boot: str) -> ClockReading | None:
+        """Return what is known of the clock since this start of the machine."""
+        return self.state.clocks.get(boot) if boot else None
 
     def used_weight(self, now_ms: int) -> int:
         """Return the weight used in the minute of ``now_ms``, others included."""
-        window = self._windows.get(now_ms // MINUTE_MS)
+        window = self.state.windows.get(minute_of(now_ms))
         return 0 if window is None else window.used
 
     def peak_weight(self) -> int:
         """Return the largest weight granted in one minute."""
-        return max(
-            self._past_peak, *(window.ours for window in self._windows.values()), 0
+        return self.state.largest_minute()[0]
+
+    def close(self) -> None:
+        """Do nothing: there is only memory."""
+
+    def _is_better(self, clock: ClockReading, known: ClockReading) -> bool:
+        if clock.is_measured:
+            return not (known.is_measured and _is_near(known, clock))
+        return (
+            not known.is_measured
+            and clock.offset_ms < known.offset_ms - OFFSET_TOLERANCE_MS
+            and clock.boot not in self.state.local_blocks
         )
 
     def _reserve(self, lane: Lane) -> int:
         lanes_below_first = len(Lane) - 1
         reserve = self._reserved_weight * lane.lanes_above // lanes_below_first
-        return min(reserve, self._share // 2)  # a tiny limit must not starve the scan
+        return min(reserve, self.share // 2)  # a tiny limit must not starve the scan
 
-    def _window(self, minute: int) -> _Window:
-        if minute not in self._windows:
-            while len(self._windows) >= KEPT_WINDOWS:
-                oldest = self._windows.pop(next(iter(self._windows)))
-                self._past_peak = max(self._past_peak, oldest.ours)
-            self._windows[minute] = _Window()
-        return self._windows[minute]
+    def _claims(self, lane: Lane, now_ms: int, owner: str | None) -> tuple[int, int]:
+        # what others stand in line for: in lanes above, and in this lane before us
+        if not self.state.waiters:
+            return 0, 0
+        own = self._waiter(lane, owner)
+        above = before = 0
+        for waiter in self.waiting(now_ms):
+            if waiter.owner == owner:
+                continue
+            if waiter.lane.lanes_above < lane.lanes_above:
+                above += waiter.weight
+            elif waiter.lane is lane and (own is None or waiter.place < own.place):
+                before += waiter.weight
+        return above, before
+
+    def _waiter(self, lane: Lane, owner: str | None) -> Waiter | None:
+        for waiter in self.state.waiters:
+            if waiter.owner == owner and waiter.lane is lane:
+                return waiter
+        return None
+
+    def _stand_in_line(self, weight: int, lane: Lane, now_ms: int, owner: str) -> None:
+        waiter = self._waiter(lane, owner)
+        if waiter is not None:
+            waiter.weight = weight
+            return
+        place, self.state.next_place = self.state.next_place, self.state.next_place + 1
+        self.state.waiters.append(
+            Waiter(owner=owner, lane=lane, place=place, weight=weight, seen_ms=now_ms)
+        )
+
+    def _refresh(self, owner: str, now_ms: int) -> None:
+        waiters = self.state.waiters
+        if not waiters:
+            return
+        for waiter in waiters:
+            if waiter.owner == owner:
+                waiter.seen_ms = now_ms
+        waiters[:] = [
+            w for w in waiters if abs(now_ms - w.seen_ms) <= FORGOTTEN_AFTER_MS
+        ]
+
+
+def trusted_minute(
+    *, sent_ms: int, received_ms: int, clock_error_ms: int = 0
+) -> int | None:
+    """Minute that a used-weight header is of, None when that is uncertain.
+
+    Uncertain are requests sent and received in different minutes, or sent as the
+    minute began, within `UNTRUSTED_START_MS` or ``clock_error_ms``, whichever is
+    longer.
+    """
+    minute = minute_of(received_ms)
+    untrusted_ms = max(UNTRUSTED_START_MS, clock_error_ms)
+    return None if sent_ms < minute * MINUTE_MS + untrusted_ms else minute
+
+
+def _check_limit(weight_per_minute: int) -> None:
+    if weight_per_minute < 1:
+        raise ValueError(
+            f"weight_per_minute must be at least 1, was {weight_per_minute}"
+        )
+
+
+def _is_alive(waiter: Waiter, now_ms: int) -> bool:
+    # both ways: a clock far ahead must not hold a place for as long
+    return abs(now_ms - waiter.seen_ms) <= WAITER_LIFE_MS
+
+
+def _is_near(known: ClockReading, clock: ClockReading) -> bool:
+    return (
+        abs(known.offset_ms - clock.offset_ms) <= OFFSET_TOLERANCE_MS
+        and abs(known.wall_offset_ms - clock.wall_offset_ms) <= WALL_TOLERANCE_MS
+    )

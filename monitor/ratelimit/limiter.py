@@ -9,10 +9,10 @@ from threading import Condition, Event
 from ratelimit import RateLimitException
 from ratelimit.decorators import RateLimitDecorator
 
-from monitor.api_clients.clock import ExchangeClock
+from monitor.api_clients.clock import ExchangeClock, boot_id, machine_s
 from monitor.api_clients.endpoints import POOL_QUOTAS, Pool, PoolQuota
 from monitor.exceptions import IpBanned, LimitTooSmall, RequestCancelled, WaitTooLong
-from monitor.ratelimit.budget import Grant, Lane, WeightLedger
+from monitor.ratelimit.ledger import ClockReading, Grant, Lane, WeightLedger
 
 LONGEST_PAUSE_S = 0.25
 """Waits are cut into pieces no longer than this, so that a cancellation or a
@@ -24,17 +24,18 @@ OnWait = Callable[[float], object]
 ask the limiter anything."""
 
 
-def _ignore_wait(_: float) -> None:
-    # for callers who show nothing
-    return
+def ignore_wait(_: float) -> None:
+    """Do nothing: for callers who show nothing."""
 
 
 class WeightLimiter:
     """Grants weight from a ledger to threads, waiting until there is some.
 
-    Higher lanes first; inside a lane first come, first served. One limiter may
-    serve several clients of one IP address; they all measure and read its clock,
-    so that what one of them learns of a block holds for the others.
+    Higher lanes first; inside a lane first come, first served; among processes as
+    the ledger says. Only the first in line asks the ledger. One limiter may serve
+    several clients of one IP address; they all measure and read its clock, so that
+    what one of them learns of a block holds for the others. Every method may raise
+    `monitor.exceptions.LedgerUnavailable`.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class WeightLimiter:
     ) -> None:
         self._ledger = ledger
         self._clock = clock or ExchangeClock(
-            monotonic_s=time.monotonic, wall_s=time.time
+            monotonic_s=machine_s, wall_s=time.time, boot=boot_id()
         )
         self._pause = pause
         self._changed = Condition()
@@ -74,7 +75,7 @@ class WeightLimiter:
         lane: Lane = Lane.SCAN,
         max_wait_s: float,
         cancelled: Event,
-        on_wait: OnWait = _ignore_wait,
+        on_wait: OnWait = ignore_wait,
     ) -> Grant:
         """Return a grant of ``weight``, after waiting at most ``max_wait_s``.
 
@@ -105,6 +106,19 @@ class WeightLimiter:
             finally:
                 self._queues[lane].remove(ticket)
                 self._changed.notify_all()
+                if not self._queues[lane]:
+                    self._ledger.withdraw(lane)
+
+    def adopt_time(
+        self, server_time_ms: int, *, sent_at_ms: int, received_at_ms: int
+    ) -> None:
+        """Take in a measurement of the exchange's clock (`ExchangeClock.adopt`)."""
+        self._clock.adopt(
+            server_time_ms, sent_at_ms=sent_at_ms, received_at_ms=received_at_ms
+        )
+        with self._changed:
+            self._ledger.remember(self._clock.reading())
+            self._changed.notify_all()
 
     def release(self, grant: Grant) -> None:
         """Give back a grant whose request was certainly never sent."""
@@ -123,16 +137,22 @@ class WeightLimiter:
                 clock_error_ms=0 if sample is None else sample.round_trip_ms // 2,
             )
 
-    def block_until(self, until_ms: int, *, is_banned: bool) -> None:
-        """Stop every thread until ``until_ms`` (429), or refuse until then (418)."""
+    def block_until(
+        self, until_ms: int, *, is_banned: bool, clock: ClockReading | None = None
+    ) -> None:
+        """Stop every thread until ``until_ms`` (429), or refuse until then (418).
+
+        ``clock`` is what ``until_ms`` was read on; None: the exchange stated it as a
+        time.
+        """
         with self._changed:
-            self._ledger.block_until(until_ms, is_banned=is_banned)
+            self._ledger.block_until(until_ms, is_banned=is_banned, clock=clock)
             self._changed.notify_all()
 
     def is_blocked(self) -> bool:
         """Whether a 429 or 418 is in force: a grant in hand must not be spent."""
         with self._changed:
-            return self._ledger.block(self._clock.now_ms()) is not None
+            return self._ledger.block(self._now_ms()) is not None
 
     def set_limit(self, weight_per_minute: int) -> None:
         """Adopt the limit that the exchange publishes."""
@@ -145,6 +165,11 @@ class WeightLimiter:
         with self._changed:
             return self._ledger.peak_weight()
 
+    def close(self) -> None:
+        """Let go of the ledger's files and connections. Idempotent."""
+        with self._changed:
+            self._ledger.close()
+
     def wake(self) -> None:
         """Make waiting threads look at their ``cancelled`` events now."""
         with self._changed:
@@ -152,29 +177,38 @@ class WeightLimiter:
 
     def _attempt(self, ticket: "_Ticket") -> Grant | None:
         # one look at the ledger; None after a pause
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
         # on the local clock: a corrected exchange clock is no waiting
         waited_s = max(0, self._clock.local_ms() - ticket.began_ms) / 1000
         left_s = ticket.max_wait_s - waited_s
-        block = self._ledger.block(now_ms)
-        if block is not None and block.is_banned:
-            raise IpBanned(block.until_ms)
         wait_s = 0.0  # at least; unknown while others stand in front
-        if block is not None:
-            wait_s = (block.until_ms - now_ms) / 1000
-        elif self._is_first(ticket):
+        if self._is_first(ticket):
             answer = self._ledger.reserve(ticket.weight, ticket.lane, now_ms)
             if isinstance(answer, Grant):
                 return answer
             if answer.retry_at_ms is None:
                 raise LimitTooSmall(ticket.weight, answer.largest_weight)
+            if answer.is_banned:
+                raise IpBanned(answer.retry_at_ms)
             # at least a millisecond: no busy loop
             wait_s = max(answer.retry_at_ms - now_ms, 1) / 1000
+        elif (block := self._ledger.block(now_ms)) is not None:
+            if block.is_banned:
+                raise IpBanned(block.until_ms)
+            wait_s = (block.until_ms - now_ms) / 1000
         if wait_s > left_s or left_s <= 0:
             raise WaitTooLong(waited_s + wait_s, ticket.max_wait_s)
         ticket.on_wait(wait_s)
         self._pause(self._changed, min(wait_s or left_s, LONGEST_PAUSE_S))
         return None
+
+    def _now_ms(self) -> int:
+        # what another process has measured meanwhile is better than a guess
+        if not self._clock.is_synced():
+            known = self._ledger.remembered(self._clock.boot)
+            if known is not None:
+                self._clock.assume(known)
+        return self._clock.now_ms()
 
     def _is_first(self, ticket: "_Ticket") -> bool:
         return next(queue[0] for queue in self._queues.values() if queue) is ticket
@@ -221,7 +255,7 @@ class PoolGuard:
         self._count_one: Callable[[], None] = window(_nothing)
 
     def acquire(
-        self, *, max_wait_s: float, cancelled: Event, on_wait: OnWait = _ignore_wait
+        self, *, max_wait_s: float, cancelled: Event, on_wait: OnWait = ignore_wait
     ) -> None:
         """Count one call, after waiting at most ``max_wait_s``. Blocks.
 

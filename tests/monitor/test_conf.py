@@ -96,3 +96,60 @@ def test_other_proxies_are_refused_without_showing_secrets(proxy: str) -> None:
     told = message(proxy=proxy)
     assert told.startswith("proxy must be like http://127.0.0.1:8080 or socks5h://")
     assert CANARY not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memory://",
+        "sqlite:///var/lib/screener/ledger.sqlite3",
+        "sqlite:////var/lib/screener/ledger.sqlite3",
+        "redis://127.0.0.1",
+        "redis://127.0.0.1:6379/0",
+        "redis://redis.example:6379/",
+        "rediss://user:p%40ss@[::1]:6380/15",
+    ],
+)
+def test_homes_of_the_ledger(url: str) -> None:
+    assert GatewayConfig(ledger_url=url).ledger_url == url
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_ledgers_may_hold_a_password_that_is_not_shown(scheme: str) -> None:
+    config = GatewayConfig(ledger_url=f"{scheme}://user:{CANARY}@redis.example:1/0")
+    assert CANARY not in repr(config)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "memory",
+        "memory://x",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://relative.sqlite3",
+        "sqlite:///folder/",
+        "sqlite:///a\nb",
+        "/var/lib/ledger.sqlite3",
+        "redis://",
+        "redis://:6379",
+        "redis://redis.example:0",
+        "redis://redis.example:",
+        "redis://redis.example:65536",
+        "redis://redis.example/0/1",
+        f"redis://:{CANARY}@redis.example/x",
+        f"redis://:{CANARY}@redis example/0",
+        f"redis://:{CANARY}@redis.example/0?password={CANARY}",
+        f"postgres://user:{CANARY}@db.example/x",
+        f"REDIS://:{CANARY}@redis.example",
+        f"redis://[::1:{CANARY}",
+        f"redis://[::1]:{CANARY}",
+        f"redis://user:pw@[::1]:{CANARY}",
+        f"user:{CANARY}@redis.example",
+    ],
+)
+def test_other_ledgers_are_refused_without_showing_secrets(url: str) -> None:
+    told = message(ledger_url=url)
+    assert told.startswith("ledger_url (RATE_LEDGER_URL) must be like sqlite:///var/")
+    assert CANARY not in told

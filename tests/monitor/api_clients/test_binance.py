@@ -4,23 +4,31 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
 
 from monitor.api_clients import clock
-from monitor.api_clients.binance import BinanceFuturesClient, weight_limiter
+from monitor.api_clients.binance import (
+    BinanceFuturesClient,
+    effective_proxy,
+    weight_limiter,
+)
 from monitor.conf import GatewayConfig
 from monitor.domain.market import KlineInterval
 from monitor.exceptions import (
     ExchangeError,
     ExchangeUnavailable,
     IpBanned,
+    LedgerUnavailable,
     LimitTooSmall,
     MalformedPayload,
     RequestCancelled,
     WaitTooLong,
 )
+from monitor.ratelimit.sqlite_store import SqliteStore
 from tests.monitor import payloads
 from tests.monitor.loopback import Loopback, Reply, Script, Seen, json_reply
 
@@ -309,6 +317,104 @@ def test_a_published_limit_that_holds_no_request_is_named() -> None:
         "a request of weight 40 never fits: the limit of this IP address leaves it "
         "16 a minute, safety share and reserve deducted"
     )
+
+
+class TestSharedLedger:
+    """Clients that were given no limiter."""
+
+    def test_they_share_what_one_of_them_meets(self) -> None:
+        def banning(seen: Seen) -> Reply:
+            banned = Reply(status=418, headers={"Retry-After": "600"})
+            return banned if seen.path == "/fapi/v1/ticker/24hr" else exchange(seen)
+
+        with client(banning) as (made, server):
+            with pytest.raises(IpBanned) as caught:
+                made.tickers_24h()
+            sent = len(server.log)
+            config = replace(FAST, base_url=server.base_url)
+            for chosen in (config, replace(config, safety_share=0.1)):
+                with (
+                    BinanceFuturesClient(chosen) as other,
+                    pytest.raises(IpBanned) as again,
+                ):
+                    other.ping()
+                assert abs(again.value.until_ms - caught.value.until_ms) < 50
+            assert len(server.log) == sent
+
+    def test_they_begin_with_the_limit_that_was_published(self) -> None:
+        info = dict(payloads.EXCHANGE_INFO)
+        info["rateLimits"] = [{**payloads.RATE_LIMITS[0], "limit": 40}]
+
+        def script(seen: Seen) -> Reply:
+            is_info = seen.path == "/fapi/v1/exchangeInfo"
+            return json_reply(info) if is_info else exchange(seen)
+
+        with client(script) as (made, server):
+            made.exchange_info()
+            config = replace(FAST, base_url=server.base_url)
+            with BinanceFuturesClient(config) as other, pytest.raises(LimitTooSmall):
+                other.tickers_24h()
+
+    def test_memory_is_not_shared(self) -> None:
+        with Loopback(exchange) as server:
+            config = replace(FAST, base_url=server.base_url, ledger_url="memory://")
+            with (
+                BinanceFuturesClient(config) as one,
+                BinanceFuturesClient(config) as other,
+            ):
+                one.tickers_24h()
+                other.mark_prices()
+                assert one.statistics().peak_weight_per_minute == 40
+                assert other.statistics().peak_weight_per_minute == 10
+
+    def test_statistics_outlive_the_client(self, tmp_path: Path) -> None:
+        with client(config=replace(FAST, data_dir=tmp_path / "data")) as (made, _):
+            made.tickers_24h()
+        rmtree(tmp_path / "data")
+        assert made.statistics().peak_weight_per_minute == 40
+        assert list(tmp_path.iterdir()) == []
+
+    def test_without_a_usable_ledger_there_is_no_client(self) -> None:
+        with pytest.raises(LedgerUnavailable) as caught:
+            BinanceFuturesClient(replace(FAST, data_dir=Path("/proc/none")))
+        assert str(caught.value).startswith(
+            "request ledger /proc/none/rate_ledger.sqlite3: No such file or directory"
+        )
+
+    @pytest.mark.parametrize("status", [429, 418])
+    def test_a_refusal_that_cannot_be_stored_ends_everything(
+        self, status: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full_disk(*_: object, **__: object) -> None:
+            raise LedgerUnavailable("ledger.sqlite3", "the disk is full")
+
+        refused = Reply(status=status, headers={"Retry-After": "1"})
+
+        def script(seen: Seen) -> Reply:
+            if seen.path != "/fapi/v1/ticker/24hr":
+                return exchange(seen)
+            monkeypatch.setattr(SqliteStore, "update", full_disk)
+            return refused
+
+        with client(script) as (made, server):
+            with pytest.raises(LedgerUnavailable):
+                made.tickers_24h()
+            sent = len(server.log)
+            monkeypatch.undo()
+            for call in (made.ping, made.mark_prices):
+                with pytest.raises(LedgerUnavailable, match="the disk is full"):
+                    call()
+            assert len(server.log) == sent
+
+    def test_another_proxy_is_another_address(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = GatewayConfig(base_url="http://exchange.example")
+        assert effective_proxy(config) is None
+        monkeypatch.setenv("http_proxy", "http://proxy.example:8080")
+        assert effective_proxy(config) == "http://proxy.example:8080"
+        own = replace(config, proxy="socks5h://other.example:1080")
+        assert effective_proxy(own) == "socks5h://other.example:1080"
 
 
 def test_cancel_is_final() -> None:

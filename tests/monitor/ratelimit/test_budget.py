@@ -12,13 +12,13 @@ from hypothesis.stateful import (
 
 from monitor.domain.market import MINUTE_MS
 from monitor.ratelimit.budget import (
+    REFRESH_MS,
     UNTRUSTED_START_MS,
-    Denial,
-    Grant,
-    Lane,
+    WAITER_LIFE_MS,
     WeightBudget,
-    WeightLedger,
 )
+from monitor.ratelimit.ledger import ClockReading, Denial, Grant, Lane, WeightLedger
+from monitor.ratelimit.state import KEPT_CLOCKS, KEPT_WINDOWS
 
 MINUTE = 29_833_334
 START = MINUTE * MINUTE_MS
@@ -139,7 +139,7 @@ def test_released_weight_can_be_granted_again() -> None:
 def test_release_of_a_forgotten_minute_changes_nothing() -> None:
     ledger = budget()
     old = granted(ledger.reserve(5, Lane.SCAN, SAFE))
-    for minutes in range(1, 6):
+    for minutes in range(1, KEPT_WINDOWS + 2):
         granted(ledger.reserve(7, Lane.SCAN, SAFE + minutes * MINUTE_MS))
     ledger.release(old)
     assert ledger.peak_weight() == 7
@@ -186,7 +186,8 @@ def test_the_published_limit_is_adopted() -> None:
 
 def test_peak_is_the_fullest_minute() -> None:
     ledger = budget()
-    for minutes, weight in enumerate((5, 90, 20, 1, 2, 3, 4)):
+    weights = (5, 90, 20, *range(1, KEPT_WINDOWS + 1))
+    for minutes, weight in enumerate(weights):
         granted(ledger.reserve(weight, Lane.SCAN, SAFE + minutes * MINUTE_MS))
     assert ledger.peak_weight() == 90
 
@@ -217,6 +218,206 @@ def test_impossible_settings_are_refused(
 def test_negative_weight_is_refused() -> None:
     with pytest.raises(ValueError, match="weight must be ≥ 0, was -1"):
         budget().reserve(-1, Lane.SCAN, SAFE)
+
+
+NEXT = START + MINUTE_MS
+"""As the next minute begins."""
+
+
+def full(limit: int = 100) -> WeightBudget:
+    """Return a budget with nothing left in this minute."""
+    ledger = budget(limit, share=1.0, reserve=0)
+    granted(ledger.reserve(limit, Lane.SCAN, SAFE, owner="early"))
+    return ledger
+
+
+class TestLine:
+    """Processes that wait for the next minute."""
+
+    def test_who_was_denied_first_goes_first(self) -> None:
+        ledger = full()
+        for owner in ("a", "b", "c"):
+            denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner=owner))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT, owner="c"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT, owner="b"))
+        granted(ledger.reserve(100, Lane.SCAN, NEXT, owner="a"))
+        later = NEXT + MINUTE_MS
+        for owner in ("c", "b", "a"):
+            denied(ledger.reserve(100, Lane.SCAN, later - 10, owner=owner))
+        denied(ledger.reserve(100, Lane.SCAN, later, owner="c"))
+        denied(ledger.reserve(100, Lane.SCAN, later, owner="a"))
+        granted(ledger.reserve(100, Lane.SCAN, later, owner="b"))
+
+    def test_a_process_without_a_place_leaves_room_for_those_in_line(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(60, Lane.SCAN, NEXT - 10, owner="a"))
+        granted(ledger.reserve(40, Lane.SCAN, NEXT, owner="new"))
+        denied(ledger.reserve(1, Lane.SCAN, NEXT, owner="new"))
+        denied(ledger.reserve(1, Lane.SCAN, NEXT))
+        granted(ledger.reserve(60, Lane.SCAN, NEXT, owner="a"))
+
+    def test_higher_lanes_go_first_whoever_came_first(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 20, owner="scan"))
+        denied(ledger.reserve(100, Lane.MONITOR, NEXT - 10, owner="monitor"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT, owner="scan"))
+        granted(ledger.reserve(100, Lane.MONITOR, NEXT, owner="monitor"))
+
+    def test_one_process_keeps_a_place_in_each_lane(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 30, owner="a"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 20, owner="b"))
+        denied(ledger.reserve(5, Lane.MONITOR, NEXT - 10, owner="a"))
+        granted(ledger.reserve(5, Lane.MONITOR, NEXT, owner="a"))
+        later = NEXT + MINUTE_MS
+        for owner in ("b", "a"):
+            denied(ledger.reserve(100, Lane.SCAN, later - 10, owner=owner))
+        denied(ledger.reserve(100, Lane.SCAN, later, owner="b"))
+        granted(ledger.reserve(100, Lane.SCAN, later, owner="a"))
+
+    def test_what_a_lane_above_waits_for_is_not_held_back_twice(self) -> None:
+        ledger = budget()  # 800, of which a scan leaves 200
+        granted(ledger.reserve(800, Lane.PROTECTIVE, SAFE))
+        denied(ledger.reserve(150, Lane.PROTECTIVE, NEXT - 10, owner="stop"))
+        granted(ledger.reserve(600, Lane.SCAN, NEXT, owner="scan"))
+        denied(ledger.reserve(1, Lane.SCAN, NEXT, owner="scan"))
+
+    def test_who_dies_holds_its_place_for_a_second_only(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner="dead"))
+        last = NEXT - 10 + WAITER_LIFE_MS
+        denied(ledger.reserve(100, Lane.SCAN, last, owner="b"))
+        assert [w.owner for w in ledger.waiting(last)] == ["dead", "b"]
+        assert [w.owner for w in ledger.waiting(last + 1)] == ["b"]
+        granted(ledger.reserve(100, Lane.SCAN, last + 1, owner="b"))
+
+    def test_a_waiter_of_another_time_holds_nothing(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner="now"))
+        ahead = NEXT + 10 * MINUTE_MS
+        granted(ledger.reserve(100, Lane.SCAN, ahead, owner="wrong clock"))
+        denied(ledger.reserve(100, Lane.SCAN, ahead, owner="wrong clock"))
+        granted(ledger.reserve(100, Lane.SCAN, NEXT, owner="now"))
+
+    def test_a_waiter_that_was_only_slow_keeps_its_place(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 5000, owner="slow"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 3000, owner="b"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner="slow"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT, owner="b"))
+        granted(ledger.reserve(100, Lane.SCAN, NEXT, owner="slow"))
+
+    def test_who_gives_up_leaves_the_line(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner="a"))
+        denied(ledger.reserve(100, Lane.SCAN, NEXT - 10, owner="b"))
+        ledger.withdraw(Lane.SCAN, owner="a")
+        ledger.withdraw(Lane.SCAN, owner="nobody")
+        granted(ledger.reserve(100, Lane.SCAN, NEXT, owner="b"))
+
+    def test_a_block_makes_no_line(self) -> None:
+        ledger = full()
+        ledger.block_until(NEXT, is_banned=False)
+        denied(ledger.reserve(1, Lane.SCAN, NEXT - 10, owner="a"))
+        assert ledger.waiting(NEXT - 10) == []
+
+    def test_standing_in_line_is_said_again_before_it_is_forgotten(self) -> None:
+        ledger = full()
+        denied(ledger.reserve(7, Lane.SCAN, SAFE, owner="a"))
+        fresh = SAFE + REFRESH_MS - 1
+        assert ledger.is_in_line(7, Lane.SCAN, fresh, owner="a")
+        assert not ledger.is_in_line(8, Lane.SCAN, fresh, owner="a")
+        assert not ledger.is_in_line(7, Lane.SCAN, fresh + 1, owner="a")
+        assert 2 * REFRESH_MS < WAITER_LIFE_MS
+
+
+def reading(
+    offset_ms: int, *, measured: bool, boot: str = "boot", wall_ms: int = 0
+) -> ClockReading:
+    return ClockReading(
+        boot=boot, offset_ms=offset_ms, wall_offset_ms=wall_ms, is_measured=measured
+    )
+
+
+class TestClocks:
+    @pytest.mark.parametrize("guess_ms", [2000, 9000])
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_a_block_read_on_a_guess_is_dated_anew_by_a_measurement(
+        self, *, guess_ms: int, is_first: bool
+    ) -> None:
+        ledger = budget()
+        measured = reading(5000, measured=True)
+        if is_first:
+            ledger.remember(measured)
+        guess = reading(guess_ms, measured=False)
+        ledger.block_until(SAFE, is_banned=False, clock=guess)
+        if not is_first:
+            assert ledger.remembered("boot") == guess
+            assert ledger.state.block_ends() == (SAFE, 0)
+            ledger.remember(measured)
+        assert ledger.state.block_ends() == (SAFE + 5000 - guess_ms, 0)
+        ledger.block_until(SAFE - 10, is_banned=True, clock=guess)
+        assert ledger.state.block_ends() == (
+            SAFE + 5000 - guess_ms,
+            SAFE - 10 + 5000 - guess_ms,
+        )
+
+    def test_an_end_that_was_stated_as_a_time_is_not_dated_anew(self) -> None:
+        ledger = budget()
+        ledger.remember(reading(9000, measured=False))
+        ledger.block_until(SAFE, is_banned=True)
+        ledger.remember(reading(5000, measured=True))
+        assert ledger.state.block_ends() == (SAFE, SAFE)
+
+    def test_where_starts_cannot_be_told_apart_the_guess_counts(self) -> None:
+        ledger = budget()
+        nameless = reading(2000, measured=False, boot="")
+        ledger.block_until(SAFE, is_banned=True, clock=nameless)
+        assert ledger.state.block_ends() == (SAFE, SAFE)
+
+    def test_a_guess_that_a_block_was_read_on_is_kept(self) -> None:
+        ledger = budget()
+        guess = reading(5000, measured=False)
+        ledger.block_until(SAFE, is_banned=True, clock=guess)
+        ledger.remember(reading(2000, measured=False))
+        assert ledger.remembered("boot") == guess
+
+    def test_a_forgotten_start_of_the_machine_leaves_its_blocks(self) -> None:
+        ledger = budget()
+        ledger.block_until(SAFE, is_banned=True, clock=reading(5000, measured=False))
+        for number in range(KEPT_CLOCKS):
+            ledger.remember(reading(number, measured=True, boot=f"boot {number}"))
+        assert ledger.remembered("boot") is None
+        assert ledger.state.local_blocks == {}
+        assert ledger.state.block_ends() == (SAFE, SAFE)
+
+    def test_guesses_do_not_replace_measurements(self) -> None:
+        ledger = budget()
+        ledger.remember(reading(5000, measured=True))
+        ledger.remember(reading(9000, measured=False))
+        assert ledger.remembered("boot") == reading(5000, measured=True)
+
+    def test_of_two_guesses_the_earlier_time_is_kept(self) -> None:
+        ledger = budget()
+        for offset_ms in (5000, 3000, 9000):
+            ledger.remember(reading(offset_ms, measured=False))
+        assert ledger.remembered("boot") == reading(3000, measured=False)
+
+    def test_small_differences_are_not_worth_a_write(self) -> None:
+        ledger = budget()
+        ledger.remember(reading(5000, measured=True))
+        ledger.remember(reading(5020, measured=True, wall_ms=1000))
+        assert ledger.remembered("boot") == reading(5000, measured=True)
+        ledger.remember(reading(5021, measured=True))
+        assert ledger.remembered("boot") == reading(5021, measured=True)
+
+    def test_starts_of_machines_are_forgotten_oldest_first(self) -> None:
+        ledger = budget()
+        for number in range(KEPT_CLOCKS + 1):
+            ledger.remember(reading(number, measured=True, boot=f"boot {number}"))
+        assert ledger.remembered("boot 0") is None
+        assert ledger.remembered("boot 1") is not None
+        assert ledger.remembered("") is None
 
 
 class BudgetMachine(RuleBasedStateMachine):

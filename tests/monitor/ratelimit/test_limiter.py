@@ -8,7 +8,8 @@ from monitor.api_clients.clock import ExchangeClock
 from monitor.api_clients.endpoints import Pool, PoolQuota
 from monitor.domain.market import MINUTE_MS
 from monitor.exceptions import IpBanned, LimitTooSmall, RequestCancelled, WaitTooLong
-from monitor.ratelimit.budget import Lane, WeightBudget
+from monitor.ratelimit.budget import WeightBudget
+from monitor.ratelimit.ledger import Lane
 from monitor.ratelimit.limiter import (
     LONGEST_PAUSE_S,
     PoolGuard,
