@@ -11,6 +11,19 @@
 Each names the symbol; a scan excludes it with that reason and goes on.
 """
 
+from enum import StrEnum
+
+
+class GapKind(StrEnum):
+    """Why bars are not there."""
+
+    BEFORE_LISTING = "before_listing"
+    """The contract's history begins later: the exchange has nothing older."""
+    HALTED = "halted"
+    """Nothing traded: asked twice, the exchange had no bars there."""
+    UNKNOWN = "unknown"
+    """It was not asked again, or did not answer, or contradicted itself."""
+
 
 class KlineError(Exception):
     """Root: the bars of one symbol cannot be used.
@@ -24,28 +37,53 @@ class KlineError(Exception):
 class InsufficientKlines(KlineError):  # noqa: N818
     """Fewer closed bars than needed."""
 
-    def __init__(self, symbol: str, bar_count: int, needed: int) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        bar_count: int,
+        needed: int,
+        kind: GapKind = GapKind.UNKNOWN,
+    ) -> None:
         self.symbol = symbol
         self.bar_count = bar_count
         self.needed = needed
-        super().__init__(symbol, bar_count, needed)
+        self.kind = GapKind(kind)
+        super().__init__(symbol, bar_count, needed, self.kind)
 
     def __str__(self) -> str:
-        return f"{self.symbol}: {self.bar_count} closed bars, {self.needed} needed"
+        text = f"{self.symbol}: {self.bar_count} closed bars, {self.needed} needed"
+        if self.kind is GapKind.BEFORE_LISTING:
+            return f"{text}; there are none before its listing"
+        return text
 
 
 class KlineGap(KlineError):  # noqa: N818
     """``missing`` bars are absent after the bar that opened at ``after_ms``."""
 
-    def __init__(self, symbol: str, missing: int, after_ms: int) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        missing: int,
+        after_ms: int,
+        kind: GapKind = GapKind.UNKNOWN,
+    ) -> None:
         self.symbol = symbol
         self.missing = missing
         self.after_ms = after_ms
-        super().__init__(symbol, missing, after_ms)
+        self.kind = GapKind(kind)
+        super().__init__(symbol, missing, after_ms, self.kind)
 
     def __str__(self) -> str:
         bars = "1 bar is" if self.missing == 1 else f"{self.missing} bars are"
-        return f"{self.symbol}: {bars} missing after the bar of {self.after_ms} ms"
+        why = {
+            GapKind.BEFORE_LISTING: "before its listing",
+            GapKind.HALTED: "nothing traded there, the exchange says twice",
+            GapKind.UNKNOWN: "why is not known",
+        }
+        return (
+            f"{self.symbol}: {bars} missing after the bar of {self.after_ms} ms: "
+            f"{why[self.kind]}"
+        )
 
 
 class StaleKlines(KlineError):  # noqa: N818

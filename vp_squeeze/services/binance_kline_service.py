@@ -1,34 +1,30 @@
 """Symbol + interval + count → closed, checked bars. The one place that does this."""
 
-from dataclasses import fields, replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from monitor.domain.bars import bar_problem
-from monitor.domain.market import DAY_MS, KlineInterval, Klines
-from monitor.domain.typing import BoolArray, IntArray, Symbol
-from vp_squeeze.exceptions import (
-    ImpossibleKlines,
-    InsufficientKlines,
-    KlineGap,
-    StaleKlines,
+from monitor.domain.market import KlineInterval, Klines
+from monitor.domain.typing import Symbol
+from monitor.market_data.columns import closed_before
+from monitor.market_data.kline_store import KlineStore
+from monitor.market_data.series import Beginning, KlineSeries
+from vp_squeeze.exceptions import GapKind, InsufficientKlines
+from vp_squeeze.services.kline_checks import (
+    check_age,
+    closed_rows,
+    needed_count,
+    possible_window,
 )
-
-
-class KlineSource(Protocol):
-    """What bars are asked of: `monitor.api_clients.binance.BinanceFuturesClient`."""
-
-    def klines(
-        self,
-        symbol: Symbol,
-        interval: KlineInterval,
-        *,
-        limit: int,
-        start_time: int | None = None,
-        end_time: int | None = None,
-    ) -> Klines:
-        """Return bars as the exchange sends them."""
+from vp_squeeze.services.kline_gaps import without_gaps
+from vp_squeeze.services.kline_join import extended, known_at, settled_at, united
+from vp_squeeze.services.kline_plan import (
+    BarWish,
+    PlanKind,
+    beginning_request,
+    kline_plan,
+    span_of,
+    window_request,
+)
+from vp_squeeze.services.kline_source import KlineRequest, KlineSource
 
 
 def closed_klines(
@@ -40,12 +36,15 @@ def closed_klines(
     minimum: int | None = None,
     as_of_ms: int,
     end_time: int | None = None,
+    store: KlineStore | None = None,
 ) -> Klines:
-    """Fetch the last ``count`` closed bars of one symbol, in one request.
+    """Return the last ``count`` closed bars of one symbol.
 
-    Without ``end_time`` one bar more than ``count`` is asked for, up to the bar
-    that was open at ``as_of_ms``: a bar that opens while the scan runs costs
-    nobody a closed one.
+    Without a store they are fetched in one request, for one bar more than ``count``
+    up to the bar that was open at ``as_of_ms``: a bar that opens while the scan runs
+    costs nobody a closed one. With a store only what it does not have is asked for
+    (`kline_plan`); the bars are the same, bit for bit. Bars missing inside the window
+    are asked for once more in both cases.
 
     Parameters
     ----------
@@ -59,52 +58,10 @@ def closed_klines(
     as_of_ms : int
         Server time of the scan, ms UTC: decides which bars are closed.
     end_time : int, optional
-        ms UTC; only bars closed by then, asked for with ``limit = count``. Give the
-        close of the last bar wanted.
-
-    Returns
-    -------
-    Klines
-        As `checked_klines`.
-
-    Raises
-    ------
-    KlineError
-        As `checked_klines`.
-    ExchangeError
-        The request failed.
-    """
-    _check_counts(count, minimum)
-    fetched = client.klines(
-        symbol,
-        interval,
-        limit=count + 1 if end_time is None else count,
-        end_time=as_of_ms if end_time is None else min(end_time, as_of_ms),
-    )
-    return checked_klines(
-        fetched, count=count, minimum=minimum, as_of_ms=as_of_ms, end_time=end_time
-    )
-
-
-def checked_klines(
-    klines: Klines,
-    *,
-    count: int,
-    minimum: int | None = None,
-    as_of_ms: int,
-    end_time: int | None = None,
-) -> Klines:
-    """Last ``count`` closed bars: ascending, without gaps, possible, not stale. Pure.
-
-    Order is restored and equal duplicates are merged; everything else that is
-    wrong is an error, since bad bars are worse than none.
-
-    Parameters
-    ----------
-    klines : Klines
-        As the exchange sent them.
-    count, minimum, as_of_ms, end_time
-        As for `closed_klines`.
+        ms UTC; only bars closed by then. Where it is the close of a bar, exactly
+        ``count`` are asked for.
+    store : KlineStore, optional
+        Bars on disk, of the exchange that ``client`` asks. Months are not kept.
 
     Returns
     -------
@@ -113,153 +70,135 @@ def checked_klines(
 
     Raises
     ------
-    ImpossibleKlines
-        Values no market can produce, two different bars of one time, overlaps, or
-        bars that are not where the interval's bars begin.
-    KlineGap
-        Bars are missing inside the window.
-    StaleKlines
-        A newer bar is already closed, but was not sent.
-    InsufficientKlines
-        Fewer closed bars than ``minimum`` (or ``count``).
+    KlineError
+        As `kline_checks.checked_klines`, with the kind of a gap.
+    ExchangeError
+        A request failed.
     """
-    needed = _check_counts(count, minimum)
-    horizon_ms = as_of_ms if end_time is None else min(as_of_ms, end_time + 1)
-    closed = _selected(klines, klines.close_time < horizon_ms)
-    window = _last(_merged(_sorted(closed)), count)
-    problem = _problem(window)
-    if problem is not None:
-        raise ImpossibleKlines(klines.symbol, problem)
-    if window.bar_count > 0:
-        _check_gaps(window)
-        problem = _grid_problem(window)
-        if problem is not None:
-            raise ImpossibleKlines(klines.symbol, problem)
-        _check_age(window, horizon_ms)
-    if window.bar_count < needed:
-        raise InsufficientKlines(klines.symbol, window.bar_count, needed)
+    needed = needed_count(count, minimum)
+    wish = BarWish(interval=interval, count=count, as_of_ms=as_of_ms, end_time=end_time)
+    order = _Order(client=client, symbol=symbol, wish=wish, needed=needed)
+    if store is None or interval is KlineInterval.MONTH1:
+        return _sufficient(order, _fetched_window(order))
+    return _through_store(order, store)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    client: KlineSource
+    symbol: Symbol
+    wish: BarWish
+    needed: int
+
+    def send(self, request: KlineRequest) -> Klines:
+        return request.send(self.client, self.symbol, self.wish.interval)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    klines: Klines
+    is_short: bool  # the exchange has nothing older
+    fetched: int = 0
+    repaired: int = 0
+
+
+def _through_store(order: _Order, store: KlineStore) -> Klines:
+    as_of_ms = order.wish.as_of_ms
+    kept = known_at(store.series(order.symbol, order.wish.interval), as_of_ms)
+    plan = kline_plan(order.wish, span_of(kept))
+    name = "hits"
+    if kept is not None and plan.kind is PlanKind.BEGINNING:
+        kept = _asked_for_beginning(order, store, kept)
+        plan = kline_plan(order.wish, span_of(kept))
+        name = "partial_hits"
+    if kept is not None and plan.kind is PlanKind.STORED:
+        held = closed_before(kept.klines, order.wish.horizon_ms)
+        window = _window(order, possible_window(held, order.wish.count), is_short=True)
+        store.count(**{name: 1}, bars_served=window.klines.bar_count)
+        return _sufficient(order, window)
+    if kept is not None and plan.kind is PlanKind.NEWER and plan.request is not None:
+        newer = _extended_window(order, store, kept, plan.request)
+        if newer is not None:
+            return _sufficient(order, newer)
+        kept = None
+    store.count(misses=1)
+    window = _fetched_window(order)
+    store.count(bars_fetched=window.fetched, repaired=window.repaired)
+    if window.klines.bar_count > 0:
+        series, is_corrected = united(kept, window.klines, is_short=window.is_short)
+        store.count(corrected=int(is_corrected))
+        _keep(store, series, as_of_ms)
+    return _sufficient(order, window)
+
+
+def _asked_for_beginning(
+    order: _Order, store: KlineStore, kept: KlineSeries
+) -> KlineSeries:
+    older = order.send(beginning_request(kept.first_open))
+    store.count(bars_fetched=older.bar_count)
+    if older.bar_count > 0:  # the shorter answer had been an accident
+        return replace(kept, beginning=Beginning.UNKNOWN)
+    confirmed = replace(kept, beginning=Beginning.CONFIRMED)
+    _keep(store, confirmed, order.wish.as_of_ms)
+    return confirmed
+
+
+def _extended_window(
+    order: _Order, store: KlineStore, kept: KlineSeries, request: KlineRequest
+) -> _Window | None:
+    # None: the exchange has corrected bars that are kept
+    wish = order.wish
+    answer = order.send(request)
+    store.count(bars_fetched=answer.bar_count)
+    rows = extended(kept.klines, closed_rows(answer, wish.horizon_ms))
+    if rows is None:
+        store.count(corrected=1)
+        return None
+    store.count(partial_hits=1)
+    whole, last = without_gaps(
+        order.client, rows, count=wish.count, horizon_ms=wish.horizon_ms
+    )
+    repaired = whole.bar_count - rows.bar_count
+    window = _window(order, last, is_short=True)
+    new = whole.bar_count - kept.klines.bar_count
+    store.count(
+        bars_served=max(0, window.klines.bar_count - new),
+        repaired=repaired,
+        bars_fetched=repaired,
+    )
+    _keep(store, replace(kept, klines=whole), wish.as_of_ms)
     return window
 
 
-def _check_counts(count: int, minimum: int | None) -> int:
-    if count < 1:
-        raise ValueError(f"count must be at least 1, was {count}")
-    if minimum is None:
-        return count
-    if not 1 <= minimum <= count:
-        raise ValueError(f"minimum must be in 1…{count}, was {minimum}")
-    return minimum
-
-
-def _selected(klines: Klines, rows: "IntArray | BoolArray") -> Klines:
-    columns = {
-        column.name: getattr(klines, column.name)[rows]
-        for column in fields(klines)
-        if column.name not in {"symbol", "interval"}
-    }
-    return replace(klines, **columns)
-
-
-def _sorted(klines: Klines) -> Klines:
-    if np.all(np.diff(klines.open_time) > 0):
-        return klines
-    return _selected(klines, np.argsort(klines.open_time, kind="stable"))
-
-
-def _merged(klines: Klines) -> Klines:
-    # equal opens: keep one if the bars are the same in every column
-    repeated = np.concatenate(([False], np.diff(klines.open_time) == 0))[
-        : klines.bar_count
-    ]
-    if not repeated.any():
-        return klines
-    later = np.flatnonzero(repeated)
-    for column in fields(klines):
-        if column.name in {"symbol", "interval"}:
-            continue
-        values = getattr(klines, column.name)
-        differs = values[later] != values[later - 1]
-        if differs.any():
-            at_ms = int(klines.open_time[later[differs][0]])
-            raise ImpossibleKlines(
-                klines.symbol, f"two different bars opened at {at_ms} ms"
-            )
-    return _selected(klines, ~repeated)
-
-
-def _last(klines: Klines, count: int) -> Klines:
-    first = max(0, klines.bar_count - count)
-    return _selected(klines, np.arange(first, klines.bar_count))
-
-
-def _problem(klines: Klines) -> str | None:
-    problem = bar_problem(
-        open_=klines.open,
-        high=klines.high,
-        low=klines.low,
-        close=klines.close,
-        volume=klines.volume,
-        taker_buy_volume=klines.taker_buy_volume,
+def _fetched_window(order: _Order) -> _Window:
+    wish = order.wish
+    request = window_request(wish)
+    answer = order.send(request)
+    rows = closed_rows(answer, wish.horizon_ms)
+    whole, last = without_gaps(
+        order.client, rows, count=wish.count, horizon_ms=wish.horizon_ms
     )
-    if problem is not None:
-        return problem
-    for name in ("quote_volume", "taker_buy_quote_volume"):
-        column = getattr(klines, name)
-        if not np.all(np.isfinite(column) & (column >= 0)):
-            return f"{name} must be finite and ≥ 0"
-    lengths = klines.close_time - klines.open_time + 1
-    if klines.interval is KlineInterval.MONTH1:
-        in_order = lengths > 0
-    else:
-        in_order = lengths == klines.interval.milliseconds
-    if not np.all(in_order):
-        return f"every bar must last {klines.interval.value}"
-    return None
+    repaired = whole.bar_count - rows.bar_count
+    window = _window(order, last, is_short=answer.bar_count < request.limit)
+    return replace(window, fetched=answer.bar_count + repaired, repaired=repaired)
 
 
-def _grid_problem(klines: Klines) -> str | None:
-    # bars off the grid were cut from other trades than everybody else's
-    interval = klines.interval
-    if interval is KlineInterval.MONTH1:
-        return None
-    step_ms, offset_ms = interval.milliseconds, _GRID_OFFSET_MS.get(interval, 0)
-    if interval is KlineInterval.D3:  # where its grid starts is not documented
-        offset_ms = int(klines.open_time[0]) % step_ms
-    off_grid = (klines.open_time - offset_ms) % step_ms != 0
-    if not np.any(off_grid):
-        return None
-    at_ms = int(klines.open_time[off_grid][0])
-    since = " from a Monday" if interval is KlineInterval.W1 else ""
-    return (
-        f"bars must open at multiples of {interval.value}{since}, "
-        f"one opened at {at_ms} ms"
-    )
+def _window(order: _Order, klines: Klines, *, is_short: bool) -> _Window:
+    check_age(klines, order.wish.horizon_ms)
+    lacks_bars = klines.bar_count < order.wish.count
+    return _Window(klines=klines, is_short=is_short and lacks_bars)
 
 
-def _check_gaps(klines: Klines) -> None:
-    # a bar must open the millisecond after the one before it closed
-    missing_ms: IntArray = klines.open_time[1:] - klines.close_time[:-1] - 1
-    if not np.any(missing_ms != 0):
-        return
-    first = int(np.flatnonzero(missing_ms)[0])
-    after_ms = int(klines.open_time[first])
-    if missing_ms[first] < 0:
-        raise ImpossibleKlines(klines.symbol, f"bars overlap after {after_ms} ms")
-    missing = max(1, int(missing_ms[first]) // klines.interval.milliseconds)
-    raise KlineGap(klines.symbol, missing, after_ms)
+def _sufficient(order: _Order, window: _Window) -> Klines:
+    if window.klines.bar_count < order.needed:
+        kind = GapKind.BEFORE_LISTING if window.is_short else GapKind.UNKNOWN
+        raise InsufficientKlines(
+            order.symbol, window.klines.bar_count, order.needed, kind
+        )
+    return window.klines
 
 
-def _check_age(klines: Klines, horizon_ms: int) -> None:
-    last_open, last_close = int(klines.open_time[-1]), int(klines.close_time[-1])
-    if klines.interval is KlineInterval.MONTH1:
-        # months differ: stale for certain once the longest is over
-        newer = (horizon_ms - last_close - 1) // (_LONGEST_MONTH_MS)
-    else:
-        newer = (horizon_ms - last_close - 1) // klines.interval.milliseconds
-    if newer > 0:
-        expected = last_open + newer * klines.interval.milliseconds
-        raise StaleKlines(klines.symbol, last_open, expected)
-
-
-_LONGEST_MONTH_MS = 31 * DAY_MS
-_GRID_OFFSET_MS = {KlineInterval.W1: 4 * DAY_MS}  # 1970 began on a Thursday
+def _keep(store: KlineStore, series: KlineSeries, as_of_ms: int) -> None:
+    settled = settled_at(series, as_of_ms)
+    if settled is not None:
+        store.keep(settled)

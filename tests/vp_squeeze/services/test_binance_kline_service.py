@@ -1,323 +1,78 @@
-from collections.abc import Sequence
-from dataclasses import fields, replace
+"""Closed bars, with the store and without."""
+
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from monitor.domain.market import DAY_MS, HOUR_MS, KlineInterval, Klines
+from monitor.domain.market import DAY_MS, KlineInterval, Klines
+from monitor.exceptions import ExchangeUnavailable, IpBanned, MalformedPayload
+from monitor.market_data.conf import KlineStoreConfig
+from monitor.market_data.kline_store import KlineStore
+from monitor.market_data.series import Beginning
+from tests.kline_builders import (
+    H4,
+    START,
+    SYMBOL,
+    ModelExchange,
+    as_dict,
+    bars,
+    rows,
+    with_value,
+)
 from vp_squeeze.exceptions import (
+    GapKind,
     ImpossibleKlines,
     InsufficientKlines,
-    KlineError,
     KlineGap,
     StaleKlines,
 )
-from vp_squeeze.services.binance_kline_service import checked_klines, closed_klines
+from vp_squeeze.services.binance_kline_service import closed_klines
+from vp_squeeze.services.kline_source import KlineRequest
 
-H4 = 4 * HOUR_MS
-START = 100_000 * H4
-SYMBOL = "币安人生USDT"
+LATER_MS = H4 // 2
+"""How far the open bar has come when a scan asks."""
 
 
-def bars(
-    count: int, *, start: int = START, interval: KlineInterval = KlineInterval.H4
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[KlineStore]:
+    with KlineStore(tmp_path, exchange="http://model") as opened:
+        yield opened
+
+
+def ask(
+    exchange: ModelExchange,
+    store: KlineStore | None = None,
+    *,
+    at_bar: int,
+    count: int,
+    **options: Any,
 ) -> Klines:
-    number = np.arange(count)
-    length = interval.milliseconds
-    open_time = start + number * length
-    close = (10 + number).astype(np.float64)
-    return Klines(
-        symbol=SYMBOL,
-        interval=interval,
-        open_time=open_time,
-        open=close - 0.5,
-        high=close + 1,
-        low=close - 1,
-        close=close,
-        volume=np.full(count, 100.0),
-        close_time=open_time + length - 1,
-        quote_volume=np.full(count, 1000.0),
-        trade_count=np.full(count, 7),
-        taker_buy_volume=np.full(count, 40.0),
-        taker_buy_quote_volume=np.full(count, 400.0),
+    """Ask while bar number ``at_bar`` is open."""
+    return closed_klines(
+        exchange,
+        SYMBOL,
+        exchange.held.interval,
+        count=count,
+        as_of_ms=START + at_bar * exchange.held.interval.milliseconds + LATER_MS,
+        store=store,
+        **options,
     )
 
 
-def rows(klines: Klines, chosen: Any) -> Klines:
-    columns = {
-        f.name: getattr(klines, f.name)[chosen]
-        for f in fields(klines)
-        if f.name not in {"symbol", "interval"}
-    }
-    return replace(klines, **columns)
-
-
-def with_value(klines: Klines, column: str, row: int, value: float) -> Klines:
-    values = getattr(klines, column).copy()
-    values[row] = value
-    return replace(klines, **{column: values})
-
-
-def checked(klines: Klines, count: int, **options: Any) -> Klines:
-    options.setdefault("as_of_ms", int(klines.open_time.max()) + H4 // 2)
-    return checked_klines(klines, count=count, **options)
-
-
-def closes(klines: Klines) -> list[float]:
-    found: list[float] = klines.close.tolist()
-    return found
-
-
-class TestCheckedKlines:
-    def test_the_open_bar_is_dropped_by_server_time(self) -> None:
-        assert closes(checked(bars(6), 5)) == [10, 11, 12, 13, 14]
-
-    def test_a_bar_is_closed_once_its_last_millisecond_is_over(self) -> None:
-        sent = bars(3)
-        last_ms = int(sent.close_time[-1])
-        assert checked(sent, 3, as_of_ms=last_ms + 1).bar_count == 3
-        assert checked(sent, 2, as_of_ms=last_ms).bar_count == 2
-
-    def test_the_last_bars_are_kept(self) -> None:
-        assert closes(checked(bars(9), 3)) == [15, 16, 17]
-
-    def test_order_is_restored(self) -> None:
-        shuffled = rows(bars(6), [3, 0, 5, 1, 4, 2])
-        assert closes(checked(shuffled, 5)) == [10, 11, 12, 13, 14]
-
-    def test_equal_duplicates_are_merged(self) -> None:
-        repeated = rows(bars(6), [0, 1, 1, 2, 3, 3, 3, 4, 5])
-        assert closes(checked(repeated, 5)) == [10, 11, 12, 13, 14]
-
-    def test_two_versions_of_a_closed_bar_are_impossible(self) -> None:
-        repeated = with_value(rows(bars(6), [0, 1, 1, 2, 3, 4, 5]), "close", 2, 10.9)
-        with pytest.raises(ImpossibleKlines) as caught:
-            checked(repeated, 5)
-        assert str(caught.value) == (
-            f"{SYMBOL}: two different bars opened at {START + H4} ms"
-        )
-
-    def test_versions_of_the_open_bar_do_not_matter(self) -> None:
-        repeated = with_value(rows(bars(6), [0, 1, 2, 3, 4, 5, 5]), "close", 6, 14.9)
-        assert checked(repeated, 5).bar_count == 5
-
-    def test_a_gap_is_named(self) -> None:
-        with pytest.raises(KlineGap) as caught:
-            checked(rows(bars(9), [0, 1, 2, 5, 6, 7, 8]), 7)
-        assert caught.value.missing == 2
-        assert str(caught.value) == (
-            f"{SYMBOL}: 2 bars are missing after the bar of {START + 2 * H4} ms"
-        )
-
-    def test_a_gap_before_the_window_does_not_matter(self) -> None:
-        assert checked(rows(bars(9), [0, 2, 3, 4, 5, 6, 7, 8]), 4).bar_count == 4
-
-    @pytest.mark.parametrize(
-        "interval", [i for i in KlineInterval if i is not KlineInterval.MONTH1]
-    )
-    def test_bars_stand_on_the_grid_of_their_interval(
-        self, interval: KlineInterval
-    ) -> None:
-        monday = 2900 * 7 * DAY_MS + 4 * DAY_MS
-        step = interval.milliseconds
-        start = monday if interval is KlineInterval.W1 else 5000 * step
-        as_of_ms = start + 4 * step
-
-        def check(shift_ms: int) -> Klines:
-            sent = bars(4, start=start + shift_ms, interval=interval)
-            return checked_klines(sent, count=4, as_of_ms=as_of_ms + shift_ms)
-
-        assert check(0).bar_count == 4
-        if interval is KlineInterval.D3:  # any alignment
-            assert check(DAY_MS).bar_count == 4
-            return
-        with pytest.raises(ImpossibleKlines) as caught:
-            check(step // 2)
-        assert caught.value.detail.startswith(
-            f"bars must open at multiples of {interval.value}"
-        )
-        assert caught.value.detail.endswith(f"opened at {start + step // 2} ms")
-
-    def test_weeks_open_on_mondays(self) -> None:
-        thursday = 2900 * 7 * DAY_MS
-        sent = bars(4, start=thursday, interval=KlineInterval.W1)
-        with pytest.raises(ImpossibleKlines, match="multiples of 1w from a Monday"):
-            checked_klines(sent, count=4, as_of_ms=thursday + 28 * DAY_MS)
-
-    def test_overlapping_bars_are_impossible(self) -> None:
-        first, second = bars(2), bars(2, start=START + H4 + H4 // 2)
-        mixed = Klines(
-            symbol=SYMBOL,
-            interval=KlineInterval.H4,
-            **{
-                f.name: np.concatenate(
-                    (getattr(first, f.name), getattr(second, f.name))
-                )
-                for f in fields(first)
-                if f.name not in {"symbol", "interval"}
-            },
-        )
-        with pytest.raises(ImpossibleKlines, match="bars overlap after"):
-            checked(mixed, 4, as_of_ms=START + 10 * H4)
-
-    def test_a_missing_newest_bar_is_stale(self) -> None:
-        sent = bars(5)
-        with pytest.raises(StaleKlines) as caught:
-            checked(sent, 5, as_of_ms=START + 7 * H4 + 1)
-        assert str(caught.value) == (
-            f"{SYMBOL}: last closed bar opened at {START + 4 * H4} ms, "
-            f"expected {START + 6 * H4} ms"
-        )
-
-    def test_weekly_bars_need_no_common_origin(self) -> None:
-        week = KlineInterval.W1
-        monday = 4 * DAY_MS
-        sent = bars(5, start=monday + 2000 * week.milliseconds, interval=week)
-        as_of_ms = int(sent.open_time[-1]) + DAY_MS
-        assert checked(sent, 4, as_of_ms=as_of_ms).bar_count == 4
-
-    def test_months_of_different_lengths_are_no_gap(self) -> None:
-        opens = np.array([0, 31, 59, 90, 120]) * DAY_MS
-        sent = replace(
-            bars(4),
-            interval=KlineInterval.MONTH1,
-            open_time=opens[:-1],
-            close_time=opens[1:] - 1,
-        )
-        found = checked(sent, 4, as_of_ms=int(opens[-1]) + DAY_MS)
-        assert found.bar_count == 4
-        with pytest.raises(StaleKlines):
-            checked(sent, 4, as_of_ms=int(opens[-1]) + 40 * DAY_MS)
-
-    def test_too_few_bars(self) -> None:
-        with pytest.raises(InsufficientKlines) as caught:
-            checked(bars(5), 10)
-        assert str(caught.value) == f"{SYMBOL}: 4 closed bars, 10 needed"
-
-    def test_no_bars_are_too_few(self) -> None:
-        with pytest.raises(InsufficientKlines, match="0 closed bars, 1 needed"):
-            checked_klines(bars(0), count=1, as_of_ms=START)
-
-    def test_a_minimum_suffices(self) -> None:
-        assert checked(bars(5), 10, minimum=4).bar_count == 4
-        with pytest.raises(InsufficientKlines, match="4 closed bars, 5 needed"):
-            checked(bars(5), 10, minimum=5)
-
-    def test_bars_after_the_end_time_are_dropped(self) -> None:
-        end_time = START + 4 * H4 - 1
-        found = checked(bars(9), 3, end_time=end_time)
-        assert closes(found) == [11, 12, 13]
-
-    def test_staleness_is_judged_at_the_end_time(self) -> None:
-        end_time = START + 6 * H4 - 1
-        with pytest.raises(StaleKlines):
-            checked(bars(4), 3, end_time=end_time, as_of_ms=START + 20 * H4)
-
-    def test_bars_without_trades_are_possible(self) -> None:
-        sent = bars(4)
-        for column in ("volume", "quote_volume"):
-            sent = with_value(sent, column, 1, 0.0)
-        for column in ("taker_buy_volume", "taker_buy_quote_volume"):
-            sent = with_value(sent, column, 1, 0.0)
-        assert checked(sent, 3).bar_count == 3
-
-    @pytest.mark.parametrize(
-        ("column", "value", "detail"),
-        [
-            ("close", 0.0, "close must be finite and > 0"),
-            ("open", np.nan, "open must be finite and > 0"),
-            ("high", np.inf, "high must be finite and > 0"),
-            ("low", -1.0, "low must be finite and > 0"),
-            ("high", 11.0 - 0.75, "high and low must enclose open and close"),
-            ("low", 11.0 + 0.5, "high and low must enclose open and close"),
-            ("volume", -1.0, "volume must be finite and ≥ 0"),
-            ("quote_volume", np.nan, "quote_volume must be finite and ≥ 0"),
-            ("taker_buy_volume", 100.5, "taker_buy_volume must be in [0, volume]"),
-            ("close_time", START + 2 * H4, "every bar must last 4h"),
-        ],
-    )
-    def test_impossible_values(self, column: str, value: float, detail: str) -> None:
-        with pytest.raises(ImpossibleKlines) as caught:
-            checked(with_value(bars(5), column, 1, value), 4)
-        assert str(caught.value) == f"{SYMBOL}: {detail}"
-
-    def test_impossible_values_before_the_window_do_not_matter(self) -> None:
-        assert checked(with_value(bars(5), "close", 0, 0.0), 3).bar_count == 3
-
-    @pytest.mark.parametrize(
-        ("count", "minimum", "message"),
-        [
-            (0, None, "count must be at least 1, was 0"),
-            (5, 0, "minimum must be in 1…5, was 0"),
-            (5, 6, "minimum must be in 1…5, was 6"),
-        ],
-    )
-    def test_impossible_counts_are_bugs(
-        self, count: int, minimum: int | None, message: str
-    ) -> None:
-        with pytest.raises(ValueError, match=message):
-            checked_klines(bars(5), count=count, minimum=minimum, as_of_ms=START)
-
-    @given(
-        order=st.lists(st.integers(0, 11), min_size=1, max_size=30),
-        count=st.integers(1, 12),
-        as_of_bars=st.integers(0, 14),
-    )
-    def test_whatever_arrives_the_window_is_whole_or_an_error(
-        self, order: Sequence[int], count: int, as_of_bars: int
-    ) -> None:
-        as_of_ms = START + as_of_bars * H4 + 1
-        try:
-            found = checked_klines(
-                rows(bars(12), list(order)), count=count, as_of_ms=as_of_ms
-            )
-        except KlineError:
-            return
-        last = START + (as_of_bars - 1) * H4
-        expected = [last - back * H4 for back in reversed(range(count))]
-        assert found.open_time.tolist() == expected
-        assert found.close.flags.c_contiguous
-
-
-class Exchange:
-    """Serves bars as the exchange does: the last ``limit`` up to ``end_time``."""
-
-    def __init__(self, klines: Klines) -> None:
-        self.klines_held = klines
-        self.asked: list[dict[str, int | None]] = []
-
-    def klines(
-        self,
-        symbol: str,
-        interval: KlineInterval,
-        *,
-        limit: int,
-        start_time: int | None = None,
-        end_time: int | None = None,
-    ) -> Klines:
-        assert (symbol, interval, start_time) == (SYMBOL, KlineInterval.H4, None)
-        self.asked.append({"limit": limit, "end_time": end_time})
-        known = self.klines_held.open_time
-        chosen = np.flatnonzero(known <= (end_time or known[-1]))[-limit:]
-        return rows(self.klines_held, chosen)
-
-
-class TestClosedKlines:
+class TestWithoutStore:
     def test_one_bar_more_than_wanted_is_asked_for(self) -> None:
-        exchange = Exchange(bars(400))
-        as_of_ms = START + 399 * H4 + 5
-        found = closed_klines(
-            exchange, SYMBOL, KlineInterval.H4, count=300, as_of_ms=as_of_ms
-        )
-        assert exchange.asked == [{"limit": 301, "end_time": as_of_ms}]
+        exchange = ModelExchange(bars(400))
+        found = ask(exchange, at_bar=399, count=300)
+        as_of_ms = START + 399 * H4 + LATER_MS
+        assert exchange.asked == [KlineRequest(limit=301, end_time=as_of_ms)]
         assert found.bar_count == 300
         assert found.close_time[-1] == START + 399 * H4 - 1
 
     def test_a_bar_that_opens_during_the_scan_costs_no_closed_one(self) -> None:
-        exchange = Exchange(bars(401))  # one more has opened since
+        exchange = ModelExchange(bars(401))  # one more has opened since
         found = closed_klines(
             exchange,
             SYMBOL,
@@ -328,29 +83,393 @@ class TestClosedKlines:
         assert found.bar_count == 300
         assert found.open_time[-1] == START + 398 * H4
 
-    def test_with_an_end_time_exactly_the_count_is_asked_for(self) -> None:
-        exchange = Exchange(bars(400))
+    def test_with_a_bar_s_close_exactly_the_count_is_asked_for(self) -> None:
+        exchange = ModelExchange(bars(400))
         end_time = START + 399 * H4 - 1
-        found = closed_klines(
-            exchange,
-            SYMBOL,
-            KlineInterval.H4,
-            count=99,
-            minimum=15,
-            as_of_ms=end_time + 60_000,
-            end_time=end_time,
-        )
-        assert exchange.asked == [{"limit": 99, "end_time": end_time}]
+        found = ask(exchange, at_bar=399, count=99, minimum=15, end_time=end_time)
+        assert exchange.asked == [KlineRequest(limit=99, end_time=end_time)]
+        assert found.bar_count == 99
+
+    def test_an_end_time_inside_a_bar_costs_no_closed_one(self) -> None:
+        exchange = ModelExchange(bars(400))
+        found = ask(exchange, at_bar=399, count=99, end_time=START + 300 * H4 + 7)
+        assert exchange.limits() == [100]
+        assert found.open_time[-1] == START + 299 * H4
         assert found.bar_count == 99
 
     def test_a_young_contract_gives_what_it_has(self) -> None:
-        exchange = Exchange(bars(20))
-        found = closed_klines(
-            exchange,
-            SYMBOL,
-            KlineInterval.H4,
-            count=99,
-            minimum=15,
-            as_of_ms=START + 19 * H4 + 5,
+        exchange = ModelExchange(bars(20))
+        assert ask(exchange, at_bar=19, count=99, minimum=15).bar_count == 19
+
+    def test_too_few_bars_of_a_young_contract_are_before_its_listing(self) -> None:
+        with pytest.raises(InsufficientKlines) as caught:
+            ask(ModelExchange(bars(20)), at_bar=19, count=99)
+        assert caught.value.kind is GapKind.BEFORE_LISTING
+
+    def test_months_are_asked_for_as_always(self, store: KlineStore) -> None:
+        opens = np.array([0, 31, 59, 90, 120, 151]) * DAY_MS
+        held = rows(bars(5, interval=KlineInterval.MONTH1), slice(None))
+        held.open_time[:], held.close_time[:] = opens[:-1], opens[1:] - 1
+        exchange = ModelExchange(held)
+        for _ in range(2):
+            found = closed_klines(
+                exchange,
+                SYMBOL,
+                KlineInterval.MONTH1,
+                count=3,
+                as_of_ms=int(opens[4]) + DAY_MS,
+                store=store,
+            )
+            assert found.open_time.tolist() == opens[1:4].tolist()
+        assert exchange.limits() == [4, 4]
+        assert store.series(SYMBOL, KlineInterval.MONTH1) is None
+
+
+class TestRequests:
+    def test_the_same_bar_again_costs_nothing(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        cold = ask(exchange, store, at_bar=399, count=300)
+        warm = ask(exchange, store, at_bar=399, count=300)
+        assert exchange.limits() == [301]
+        assert as_dict(cold) == as_dict(warm)
+
+    def test_one_new_bar_costs_one_small_request(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        warm = ask(exchange, store, at_bar=391, count=300)
+        assert exchange.limits() == [301, 1 + 1 + 3]
+        assert exchange.asked[-1].weight == 1
+        assert as_dict(warm) == as_dict(ask(exchange, at_bar=391, count=300))
+
+    def test_a_long_absence_is_made_up_for_with_what_is_cheaper(
+        self, store: KlineStore
+    ) -> None:
+        exchange = ModelExchange(bars(1200))
+        ask(exchange, store, at_bar=400, count=300)
+        ask(exchange, store, at_bar=495, count=300)
+        assert exchange.limits()[-1] == 95 + 1 + 3  # weight 1
+        ask(exchange, store, at_bar=592, count=300)
+        assert exchange.limits()[-1] == 97 + 1 + 1  # weight 1: two bars less to compare
+        ask(exchange, store, at_bar=690, count=300)
+        assert exchange.limits()[-1] == 98 + 1 + 3  # weight 2, as all of them
+        ask(exchange, store, at_bar=988, count=300)
+        assert exchange.limits()[-1] == 301
+
+    def test_fewer_bars_than_are_kept_cost_nothing(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=399, count=300)
+        few = ask(exchange, store, at_bar=399, count=20)
+        assert exchange.limits() == [301]
+        assert few.open_time.tolist() == [START + n * H4 for n in range(379, 399)]
+
+    def test_more_bars_than_are_kept_cost_all(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=399, count=20)
+        ask(exchange, store, at_bar=399, count=300)
+        assert exchange.limits() == [21, 301]
+
+    def test_both_atr_windows_of_a_plan_are_kept(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        for _ in range(2):
+            end_time = START + 399 * H4 - 1
+            ask(exchange, store, at_bar=399, count=99, minimum=15, end_time=end_time)
+        assert exchange.limits() == [99]
+
+    def test_an_earlier_window_is_served_from_a_later_one(
+        self, store: KlineStore
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=399, count=300)
+        found = ask(exchange, store, at_bar=399, count=50, end_time=START + 200 * H4)
+        assert exchange.limits() == [301]
+        assert found.open_time[-1] == START + 199 * H4
+
+    def test_bars_later_than_the_clock_are_not_served(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=399, count=300)
+        ask(exchange, store, at_bar=50, count=40)
+        assert exchange.limits() == [301, 41]
+        found = ask(exchange, store, at_bar=350, count=200)
+        assert found.open_time[-1] == START + 349 * H4
+
+    def test_the_open_bar_is_never_kept(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=399, count=300)
+        kept = store.series(SYMBOL, KlineInterval.H4)
+        assert kept is not None
+        assert kept.last_open == START + 398 * H4
+
+    def test_a_bar_just_closed_is_used_but_not_kept(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        for _ in range(2):
+            found = closed_klines(
+                exchange,
+                SYMBOL,
+                KlineInterval.H4,
+                count=300,
+                as_of_ms=START + 399 * H4 + 1_000,
+                store=store,
+            )
+            assert found.open_time[-1] == START + 398 * H4
+        assert exchange.limits() == [301, 1 + 1 + 3]
+
+
+class TestYoungContracts:
+    def test_they_are_asked_for_in_full_only_once(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(200))
+        for _ in range(3):
+            with pytest.raises(InsufficientKlines) as caught:
+                ask(exchange, store, at_bar=199, count=300)
+            assert caught.value.args == (SYMBOL, 199, 300, GapKind.BEFORE_LISTING)
+        # once in full, once whether there is anything older, then nothing
+        assert exchange.limits() == [301, 1]
+        assert exchange.asked[1] == KlineRequest(limit=1, end_time=START - 1)
+
+    def test_they_grow(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.without(range(300))
+        for at_bar in (380, 380, 381, 382):
+            found = ask(exchange, store, at_bar=at_bar, count=300, minimum=10)
+            assert found.bar_count == at_bar - 300
+        assert exchange.limits() == [301, 1, 5, 5]
+
+    def test_a_small_window_is_rather_asked_for_again(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(50))
+        for _ in range(3):
+            ask(exchange, store, at_bar=49, count=90, minimum=10)
+        assert exchange.limits() == [91, 91]
+        kept = store.series(SYMBOL, KlineInterval.H4)
+        assert kept is not None
+        assert kept.beginning is Beginning.CONFIRMED
+
+    def test_an_answer_cut_short_by_accident_is_found_out(
+        self, store: KlineStore
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [lambda sent: rows(sent, slice(200, None))]
+        with pytest.raises(InsufficientKlines):
+            ask(exchange, store, at_bar=399, count=300)
+        found = ask(exchange, store, at_bar=399, count=300)
+        assert found.bar_count == 300
+        assert exchange.limits() == [301, 1, 301]
+
+
+class TestCorrections:
+    def test_a_corrected_bar_in_the_overlap_replaces_everything(
+        self, store: KlineStore
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        exchange.held = with_value(exchange.held, "volume", 388, 101.0)
+        exchange.held = with_value(exchange.held, "volume", 200, 102.0)
+        found = ask(exchange, store, at_bar=391, count=300)
+        assert exchange.limits() == [301, 5, 301]
+        assert store.statistics().corrected == 1
+        again = ask(exchange, store, at_bar=391, count=300)
+        assert as_dict(again) == as_dict(found)
+        assert as_dict(again) == as_dict(ask(exchange, at_bar=391, count=300))
+
+    @pytest.mark.parametrize(
+        "column", ["open", "high", "low", "close", "quote_volume", "trade_count"]
+    )
+    def test_any_column_counts(self, store: KlineStore, column: str) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        value = getattr(exchange.held, column)[389]
+        step = {"high": 0.25, "low": -0.25}.get(column, 0.125)
+        changed = value + (1 if column == "trade_count" else step)
+        exchange.held = with_value(exchange.held, column, 389, changed)
+        found = ask(exchange, store, at_bar=391, count=300)
+        assert getattr(found, column)[-2] == changed
+
+    def test_a_bar_that_the_exchange_no_longer_has_is_a_correction(
+        self, store: KlineStore
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        exchange.without([388])
+        with pytest.raises(KlineGap):
+            ask(exchange, store, at_bar=391, count=300)
+        assert store.statistics().corrected == 1
+
+
+class TestGaps:
+    @pytest.mark.parametrize("with_store", [True, False])
+    def test_bars_missing_by_accident_are_repaired(
+        self, store: KlineStore, *, with_store: bool
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [lambda sent: rows(sent, np.r_[0:100, 103:301])]
+        kept = store if with_store else None
+        found = ask(exchange, kept, at_bar=399, count=300)
+        assert as_dict(found) == as_dict(ask(exchange, at_bar=399, count=300))
+        first = 99 + 100
+        assert exchange.asked[1] == KlineRequest(
+            limit=3,
+            start_time=START + first * H4,
+            end_time=START + (first + 3) * H4 - 1,
         )
-        assert found.bar_count == 19
+        assert store.statistics().repaired == (3 if with_store else 0)
+
+    @pytest.mark.parametrize("with_store", [True, False])
+    def test_bars_missing_twice_are_a_halt(
+        self, store: KlineStore, *, with_store: bool
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.without([200, 201])
+        for _ in range(2):
+            with pytest.raises(KlineGap) as caught:
+                ask(exchange, store if with_store else None, at_bar=399, count=300)
+            assert caught.value.args == (
+                SYMBOL,
+                2,
+                START + 199 * H4,
+                GapKind.HALTED,
+            )
+        assert exchange.limits() == [301, 2, 301, 2]
+        assert store.series(SYMBOL, KlineInterval.H4) is None
+
+    def test_a_halt_after_the_kept_bars(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=380, count=300)
+        exchange.without([385, 386])
+        with pytest.raises(KlineGap, match="nothing traded there"):
+            ask(exchange, store, at_bar=390, count=300)
+        assert exchange.limits() == [301, 10 + 1 + 3, 2]
+
+    def test_two_gaps_are_asked_for_at_once(self) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [lambda sent: rows(sent, np.r_[0:100, 103:110, 111:301])]
+        assert ask(exchange, at_bar=399, count=300).bar_count == 300
+        assert exchange.limits() == [301, 11]
+
+    def test_a_gap_filled_in_part_is_unexplained(self) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.without([200])
+        exchange.accidents = [lambda sent: rows(sent, np.r_[0:99, 104:300])]
+        with pytest.raises(KlineGap) as caught:
+            ask(exchange, at_bar=399, count=299)
+        assert caught.value.kind is GapKind.UNKNOWN
+
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            ExchangeUnavailable("/fapi/v1/klines", "gone", status=503),
+            MalformedPayload("/fapi/v1/klines", "bar 0", symbol=SYMBOL),
+        ],
+    )
+    def test_without_an_answer_a_gap_is_unexplained(self, failure: Exception) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [lambda sent: rows(sent, np.r_[0:100, 103:301]), failure]
+        with pytest.raises(KlineGap) as caught:
+            ask(exchange, at_bar=399, count=300)
+        assert caught.value.kind is GapKind.UNKNOWN
+        assert caught.value.__cause__ is failure
+
+    def test_impossible_bars_do_not_fill_a_gap(self) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [
+            lambda sent: rows(sent, np.r_[0:100, 103:301]),
+            lambda sent: with_value(sent, "close", 1, -1.0),
+        ]
+        with pytest.raises(KlineGap) as caught:
+            ask(exchange, at_bar=399, count=300)
+        assert caught.value.kind is GapKind.UNKNOWN
+
+    def test_what_ends_a_scan_ends_it_here_too(self) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [
+            lambda sent: rows(sent, np.r_[0:100, 103:301]),
+            IpBanned(5),
+        ]
+        with pytest.raises(IpBanned):
+            ask(exchange, at_bar=399, count=300)
+
+
+class TestGarbage:
+    @pytest.mark.parametrize("at_bar", [390, 395])
+    def test_impossible_bars_are_never_kept(
+        self, store: KlineStore, at_bar: int
+    ) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        before = store.series(SYMBOL, KlineInterval.H4)
+        exchange.accidents = [lambda sent: with_value(sent, "close", -2, -1.0)] * 2
+        count = 300 if at_bar > 390 else 350
+        with pytest.raises(ImpossibleKlines):
+            ask(exchange, store, at_bar=at_bar, count=count)
+        after = store.series(SYMBOL, KlineInterval.H4)
+        assert before is not None
+        assert after is not None
+        assert as_dict(before.klines) == as_dict(after.klines)
+
+    def test_stale_bars_are_never_kept(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(395))
+        with pytest.raises(StaleKlines) as caught:
+            ask(exchange, store, at_bar=399, count=300)
+        without = caught.value.args
+        assert store.series(SYMBOL, KlineInterval.H4) is None
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=395, count=300)
+        exchange.held = bars(395)
+        with pytest.raises(StaleKlines) as caught:
+            ask(exchange, store, at_bar=399, count=300)
+        assert caught.value.args == without
+
+    def test_a_failed_request_keeps_what_is_there(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        ask(exchange, store, at_bar=390, count=300)
+        exchange.accidents = [ExchangeUnavailable("/fapi/v1/klines", "gone")]
+        with pytest.raises(ExchangeUnavailable):
+            ask(exchange, store, at_bar=391, count=300)
+        ask(exchange, store, at_bar=391, count=300)
+        assert exchange.limits() == [301, 5, 5]
+
+    def test_order_and_duplicates_are_put_right(self, store: KlineStore) -> None:
+        exchange = ModelExchange(bars(400))
+        exchange.accidents = [lambda sent: rows(sent, np.r_[300, 5:300, 0:8])]
+        cold = ask(exchange, store, at_bar=399, count=300)
+        exchange.accidents = [lambda sent: rows(sent, [4, 2, 2, 0, 1, 3])]
+        warm = ask(exchange, store, at_bar=400, count=300, minimum=300)
+        assert cold.bar_count == warm.bar_count == 300
+        assert exchange.limits() == [301, 5]
+
+
+def test_counts_tell_where_bars_came_from(store: KlineStore) -> None:
+    exchange = ModelExchange(bars(400))
+    for at_bar in (390, 390, 392):
+        ask(exchange, store, at_bar=at_bar, count=300)
+    found = store.statistics()
+    assert (found.misses, found.hits, found.partial_hits) == (1, 1, 1)
+    assert found.bars_fetched == 301 + 6
+    assert found.bars_served == 300 + 298
+
+
+def test_a_trimmed_series_does_not_claim_to_be_the_beginning(tmp_path: Path) -> None:
+    config = KlineStoreConfig(max_bars=100)
+    exchange = ModelExchange(bars(200))
+    with KlineStore(tmp_path, exchange="x", config=config) as store:
+        for _ in range(2):
+            found = ask(exchange, store, at_bar=199, count=300, minimum=10)
+            assert found.bar_count == 199
+        assert exchange.limits() == [301, 301]
+
+
+@pytest.mark.parametrize(
+    "interval", [i for i in KlineInterval if i is not KlineInterval.MONTH1]
+)
+def test_bars_of_every_length_are_kept(
+    store: KlineStore, interval: KlineInterval
+) -> None:
+    exchange = ModelExchange(bars(400, interval=interval))
+    late_ms = interval.milliseconds // 2
+    for at_bar in (300, 300, 305):
+        as_of_ms = START + at_bar * interval.milliseconds + late_ms
+        found = closed_klines(
+            exchange, SYMBOL, interval, count=200, as_of_ms=as_of_ms, store=store
+        )
+        last = START + (at_bar - 1) * interval.milliseconds
+        assert (found.bar_count, found.open_time[-1]) == (200, last)
+        assert found.close.flags.c_contiguous
+        assert found.close.flags.writeable
+    assert exchange.limits() == [201, 5 + 1 + 3]
