@@ -11,7 +11,6 @@ from django.core.management import CommandError, call_command
 
 from grid_screening.cli import arguments, effective_settings, readers
 from grid_screening.conf import (
-    COMMAND_KEYS,
     GATEWAY_KEYS,
     ScreenerSettings,
     setting_names,
@@ -19,6 +18,7 @@ from grid_screening.conf import (
 from grid_screening.exceptions import InvalidSettings
 from grid_screening.management.commands.screen_short_grid import Command
 from monitor.domain.market import KlineInterval
+from monitor.market_data.conf import KLINE_STORE_KEYS
 
 CLI_PAGE = (
     Path(__file__).resolve().parents[2]
@@ -81,7 +81,8 @@ def test_the_page_states_default_and_legal_values(flag: arguments.Flag) -> None:
     (row,) = [s for s in page.splitlines() if re.match(rf"\| `{flag.name}[ `]", s)]
     _, _, default, legal, meaning, _ = re.split(r"(?<!\\)\|", row)
     if flag.read is readers.switch:
-        assert default.strip() == "off"
+        on = getattr(ScreenerSettings(), flag.setting)
+        assert default.strip() == ("on" if on else "off")
         return
     expected = arguments._shown(getattr(ScreenerSettings(), flag.setting))
     assert default.strip() == expected
@@ -109,6 +110,7 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         *("--maker-fee", "0.0001", "--taker-fee", "0.0004"),
         *("--brackets", str(brackets), "--min-coverage", "0.8"),
         *("--workers", "8", "--calculator-workers", "2", "--max-wait", "10"),
+        *("--scan-deadline", "45", "--no-cache", "--rank-draws", "9", "--hold", "5"),
     )
     assert made.brackets is not None
     assert list(made.brackets) == ["ETHUSDT"]
@@ -137,6 +139,10 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         io_workers=8,
         calculator_workers=2,
         max_wait_s=10.0,
+        scan_deadline_s=45.0,
+        cache=False,
+        rank_draws=9,
+        hold=5,
     )
 
 
@@ -197,7 +203,7 @@ def test_the_page_lists_every_key_with_its_flag() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (`--[a-z0-9-]+`|none)", section, re.MULTILINE)
     assert rows == [
         *((flag.setting, f"`{flag.name}`") for flag in arguments.FLAGS),
-        *((key, "none") for key in (*GATEWAY_KEYS, *COMMAND_KEYS)),
+        *((key, "none") for key in (*GATEWAY_KEYS, *KLINE_STORE_KEYS)),
     ]
 
 
@@ -232,6 +238,10 @@ def test_flags_are_named_in_what_must_hold_between_them() -> None:
         ("report.md", None, "markdown"),
         ("report.markdown", None, "markdown"),
         ("report.json", "csv", "csv"),
+        ("report.html", None, "html"),
+        ("Report.HTM", None, "html"),
+        ("reports/", None, "html"),
+        ("reports/", "json", "json"),
     ],
 )
 def test_the_form_follows_the_name_of_the_output(
@@ -241,6 +251,18 @@ def test_the_form_follows_the_name_of_the_output(
 
 
 ILLEGAL = [
+    ("--scan-deadline", "29"),
+    ("--scan-deadline", "3601"),
+    ("--rank-draws", "8"),
+    ("--rank-draws", "1001"),
+    ("--hold", "-1"),
+    ("--keep", "-1"),
+    ("--keep", "x"),
+    ("--log", "xml"),
+    ("--explain", ""),
+    ("--snapshot", ""),
+    ("--record", " "),
+    ("--diff", ""),
     ("--top", "-1"),
     ("--top", "x"),
     ("--top", "1.5"),

@@ -15,6 +15,9 @@ from grid_screening.cli.scan_counts import (
     stored_counts,
 )
 from grid_screening.conf import ScreenerSettings
+from monitor.exceptions import local_time
+from monitor.ratelimit.gauge import BudgetGauge
+from monitor.ratelimit.ledger import Block, Lane
 from tests.grid_screening.reports.samples import funnel, report
 
 NOW_MS = 1_791_374_400_000
@@ -105,6 +108,56 @@ def test_text_and_document_say_the_same() -> None:
     document = estimate_document(found, URL)
     assert document["requests"] == [447, 447]
     assert document["exchange"] == URL
+
+
+def gauge(*, used: int = 0, block: Block | None = None) -> BudgetGauge:
+    return BudgetGauge(
+        address="fapi.binance.com:443",
+        now_ms=NOW_MS,
+        limit=2400,
+        is_published=True,
+        safety_share=0.8,
+        granted=dict.fromkeys(Lane, 0),
+        others=used,
+        used=used,
+        stated=None,
+        waiting=dict.fromkeys(Lane, 0),
+        block=block,
+        largest=None,
+        today=None,
+    )
+
+
+def test_what_the_minute_has_used_already_makes_waiting_likelier() -> None:
+    free = estimate(ScreenerSettings(), counts(), now_ms=NOW_MS, budget=gauge())
+    used = estimate(
+        ScreenerSettings(), counts(), now_ms=NOW_MS, budget=gauge(used=1500)
+    )
+    assert free.seconds == (1.2, 7.5)
+    assert used.seconds == (1.2, 67.5)
+    text = estimate_text(used, URL)
+    assert "(budget 1920 a clock minute, 1500 of it used)" in text
+
+
+def test_a_ban_is_waited_for_and_told() -> None:
+    block = Block(until_ms=NOW_MS + 120_000, is_banned=True)
+    found = estimate(
+        ScreenerSettings(), counts(), now_ms=NOW_MS, budget=gauge(block=block)
+    )
+    assert found.seconds == (120.0, 127.5)
+    until = local_time(NOW_MS + 120_000)
+    assert f"blocked   nothing is sent before {until}\n" in estimate_text(found, URL)
+    assert estimate_document(found, URL)["blocked_until_ms"] == NOW_MS + 120_000
+
+
+def test_bars_on_disk_lower_the_least_a_scan_costs() -> None:
+    cold = estimate(ScreenerSettings(), counts(), now_ms=NOW_MS)
+    warm = estimate(ScreenerSettings(), counts(), now_ms=NOW_MS, has_bars=True)
+    assert (warm.requests[1], warm.weight[1]) == (cold.requests[1], cold.weight[1])
+    # the market, one bar request that looks whether they are right, open interest
+    assert warm.requests[0] == 6 + 1 + 200
+    assert warm.weight[0] == 57 + 1 + 200
+    assert "(least: all bars are on disk)" in estimate_text(warm, URL)
 
 
 def test_the_market_requests_weigh_57() -> None:

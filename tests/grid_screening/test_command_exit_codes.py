@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from grid_screening.exceptions import (
     UnknownSymbols,
 )
 from grid_screening.screening_report import ScreeningReport
-from grid_screening.services import screening_service
+from grid_screening.services import scan_service
 from monitor.exceptions import (
     AccessDenied,
     ExchangeTimeout,
@@ -50,16 +51,22 @@ def scan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     def install(outcome: ScreeningReport | Exception) -> list[Any]:
         calls: list[Any] = []
 
-        def screen(settings: Any, client: Any, **more: Any) -> ScreeningReport:
-            calls.append((settings, client, more))
+        def replaced(settings: Any, market: Any, **more: Any) -> Any:
+            calls.append((settings, market, more))
             if isinstance(outcome, Exception):
                 raise outcome
-            return outcome
+            return SimpleNamespace(report=outcome)
 
-        monkeypatch.setattr(screening_service, "screen", screen)
+        monkeypatch.setattr(scan_service, "scan", replaced)
         return calls
 
-    with override_settings(SCREENER={"base_url": URL, "data_dir": tmp_path / "data"}):
+    screener = {
+        "base_url": URL,
+        "data_dir": tmp_path / "data",
+        "rate_ledger_url": "memory://",
+        "cache": False,
+    }
+    with override_settings(SCREENER=screener):
         yield install
 
 
@@ -268,7 +275,9 @@ def test_a_report_named_like_a_form_has_it(scan: Install, tmp_path: Path) -> Non
     scan(report())
     path = tmp_path / "report.csv"
     run(output=str(path), quiet=True)
-    assert path.read_text(encoding="utf-8").startswith("rank,symbol,gss,")
+    assert path.read_text(encoding="utf-8").startswith(
+        "rank,rank_low,rank_high,symbol,gss,"
+    )
 
 
 def test_an_output_without_a_name_is_a_mistake_of_use(scan: Install) -> None:

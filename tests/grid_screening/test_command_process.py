@@ -80,6 +80,10 @@ def test_a_full_standard_output_exits_74(environment: dict[str, str]) -> None:
     )
 
 
+WITHOUT_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""A size limit would leave half-written caches of modules behind, for everybody."""
+
+
 def test_a_full_folder_leaves_the_old_report(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -87,11 +91,28 @@ def test_a_full_folder_leaves_the_old_report(
     path = tmp_path / "report.json"
     path.write_text("old", encoding="utf-8")
     run = " ".join(command("long", "--format", "json", "--output", str(path)))
-    done = piped(f"trap '' XFSZ; ulimit -f 8; {run}", environment)
+    done = piped(
+        f"trap '' XFSZ; ulimit -f 8; {run} --no-cache",
+        environment | WITHOUT_BYTECODE | {"RATE_LEDGER_URL": "memory://"},
+    )
     assert done.returncode == 74
     assert done.stderr == f"screen_short_grid: cannot write {path}: File too large\n"
     assert path.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_ledger_that_cannot_be_written_exits_74(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    run = " ".join(command("long", "--format", "json", "--output", str(path)))
+    done = piped(
+        f"trap '' XFSZ; ulimit -f 8; {run} --no-cache", environment | WITHOUT_BYTECODE
+    )
+    assert done.returncode == 74
+    assert "request ledger" in done.stderr
+    assert "RATE_LEDGER_URL=memory:// goes without sharing" in done.stderr
+    assert not path.exists()
 
 
 def test_a_bug_is_one_line(environment: dict[str, str]) -> None:

@@ -1,0 +1,156 @@
+"""Who would be listed if one number were another: the scan's score, asked again."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
+
+import numpy as np
+
+from grid_screening.bootstrap import SCORE_FACTORS
+from grid_screening.conf import ScreenerSettings
+from grid_screening.factors import FactorTable, factor_table
+from grid_screening.profile import ScoreProfile
+from grid_screening.ranking import Ranking
+from grid_screening.scoring import Scores, scores, strict_exclusions
+from grid_screening.screening_report import Exclusion
+from grid_screening.snapshot import MarketSnapshot
+from monitor.domain.typing import Symbol
+
+_STRICT_FACTORS = ("funding_rate",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """The contracts that passed the filters and what decides between them."""
+
+    factors: FactorTable
+    """Rows of all that passed, those the strict filter drops among them."""
+    profile: ScoreProfile
+    weights: tuple[float, float, float, float]
+    strict: bool
+    top: int
+    """Contracts listed; 0: all that are not vetoed."""
+    admitted: Symbol | None = None
+    """A contract that takes part although a filter stops it, the strict one too."""
+
+    def with_value(self, symbol: Symbol, factor: str, value: float) -> "Contest":
+        """Return the contest in which one factor of one contract is ``value``.
+
+        The percentile ranks of all others follow when it is scored.
+        """
+        column = self.factors[factor].copy()
+        column[self.factors.symbols.index(symbol)] = value
+        values: Mapping[str, np.ndarray] = {**self.factors.values, factor: column}
+        return replace(self, factors=replace(self.factors, values=values))
+
+    def scored(self) -> Scores:
+        """Return the scores of all rows, before the strict filter."""
+        return scores(self.factors, self.profile, weights=self.weights)
+
+    def ranked(self) -> Scores:
+        """Return the scores of those that the strict filter leaves, ranked anew."""
+        scored = self.scored()
+        if not self.strict:
+            return scored
+        dropped = {e.symbol for e in strict_exclusions(self.factors, scored)}
+        dropped.discard(self.admitted or "")
+        keep = np.array([s not in dropped for s in scored.symbols], dtype=np.bool_)
+        return scored.subset(keep)
+
+    def strict_failures(self, symbol: Symbol) -> tuple[Exclusion, ...]:
+        """Return every condition of the strict filter that ``symbol`` fails."""
+        row = self.factors.symbols.index(symbol)
+        scored, factors = self.scored(), self.factors
+        found: list[Exclusion] = []
+        while True:
+            failed = next(
+                (e for e in strict_exclusions(factors, scored) if e.symbol == symbol),
+                None,
+            )
+            if failed is None:
+                return tuple(found)
+            found.append(failed)
+            # the filter names the first condition only: meet it and ask again
+            factors, scored = _meeting(failed.reason.code, factors, scored, row)
+
+    def lists(self, symbol: Symbol) -> bool:
+        """Return whether ``symbol`` is listed: not vetoed, among the first ``top``.
+
+        Inside a tie the list goes by symbol, so a rank of ``top`` may be cut off.
+        """
+        ranked = self.ranked()
+        order = [ranked.symbols[row] for row in ranked.order if not ranked.vetoed[row]]
+        return symbol in (order if self.top == 0 else order[: self.top])
+
+    def rank_of(self, symbol: Symbol) -> int | None:
+        """Return the rank of ``symbol``; None when vetoed or dropped as not strict."""
+        ranked = self.ranked()
+        if symbol not in ranked.symbols:
+            return None
+        row = ranked.symbols.index(symbol)
+        return None if ranked.vetoed[row] else int(ranked.rank[row])
+
+
+def contest(
+    snapshot: MarketSnapshot,
+    result: Ranking,
+    settings: ScreenerSettings,
+    *,
+    admitted: Symbol | None = None,
+) -> Contest | None:
+    """Return the contest that ``result`` came from.
+
+    Parameters
+    ----------
+    snapshot : MarketSnapshot
+        What was ranked, with a row of ``admitted``.
+    result : Ranking
+        The scan's ranking.
+    settings : ScreenerSettings
+        Of the scan.
+    admitted : str, optional
+        A contract that a filter stopped, taken in as if it had passed.
+
+    Returns
+    -------
+    Contest or None
+        None: ``admitted`` has no NATR or no efficiency ratio, and so no score.
+    """
+    strict = [e.symbol for e in result.excluded if e.stage == "strict"]
+    extra = () if admitted is None else (admitted,)
+    panel = tuple(dict.fromkeys((*result.scores.symbols, *strict, *extra)))
+    table = factor_table(snapshot, names=(*SCORE_FACTORS, *_STRICT_FACTORS))
+    rows = [table.symbols.index(symbol) for symbol in panel]
+    values = {name: column[rows] for name, column in table.values.items()}
+    if not all(np.isfinite(values[n][-1:]).all() for n in SCORE_FACTORS[:2]):
+        return None
+    volatility, inefficiency, trend, microstructure = astuple(result.scores.weights)
+    return Contest(
+        factors=FactorTable(symbols=panel, values=values),
+        profile=result.scores.profile,
+        weights=(volatility, inefficiency, trend, microstructure),
+        strict=settings.strict,
+        top=settings.top,
+        admitted=admitted,
+    )
+
+
+def _meeting(
+    code: str, factors: FactorTable, scored: Scores, row: int
+) -> tuple[FactorTable, Scores]:
+    if code == "strict_natr":
+        ranks = scored.breakdown["natr_rank"].copy()
+        ranks[row] = np.inf
+        return factors, replace(
+            scored, breakdown={**scored.breakdown, "natr_rank": ranks}
+        )
+    name, passing = _PASSING[code]
+    column = factors[name].copy()
+    column[row] = passing
+    return replace(factors, values={**factors.values, name: column}), scored
+
+
+_PASSING: Mapping[str, tuple[str, float]] = {
+    "strict_efficiency": ("efficiency_ratio", -np.inf),
+    "strict_hurst": ("hurst_exponent", -np.inf),
+    "strict_funding": ("funding_rate", np.inf),
+}
