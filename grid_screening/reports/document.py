@@ -11,6 +11,7 @@ from grid_screening.screening_report import (
     SCHEMA_VERSION,
     Exclusion,
     RankedSymbol,
+    RankStability,
     Reason,
     ScreeningReport,
 )
@@ -56,6 +57,7 @@ def report_document(report: ScreeningReport) -> dict[str, Any]:
         ],
         "excluded": [_excluded(row, report.settings) for row in report.excluded],
         "notes": list(report.notes),
+        "rank_stability": _stability(report.rank_stability),
     }
 
 
@@ -95,6 +97,7 @@ def _plain_number(value: Any) -> Any:
 def _ranked(row: RankedSymbol) -> dict[str, Any]:
     return {
         "rank": plain(row.rank),
+        "rank_interval": plain(row.rank_interval),
         "symbol": row.symbol,
         "gss": plain(row.gss),
         "confidence": plain(row.confidence),
@@ -105,6 +108,17 @@ def _ranked(row: RankedSymbol) -> dict[str, Any]:
         "grid": plain(row.grid),
         "grid_reason": None if row.grid_reason is None else _reason(row.grid_reason),
         "minimum_margin": row.minimum_margin,
+    }
+
+
+def _stability(stability: RankStability | None) -> dict[str, Any] | None:
+    if stability is None:
+        return None
+    return {
+        "draws": plain(stability.draws),
+        "level": plain(stability.level),
+        "block_bars": plain(stability.block_bars),
+        "indistinct": plain(stability.indistinct),
     }
 
 

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from grid_screening.reports import wording
-from grid_screening.reports.table_columns import Column, column_legend, table_columns
+from grid_screening.reports.table_columns import Column, column_legend, report_columns
 from grid_screening.screening_report import ScreeningReport
 
 _SPECIAL = "\\`*_[]<>|"
 
 
-def report_markdown(report: ScreeningReport) -> str:
+def report_markdown(
+    report: ScreeningReport, addenda: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the report as Markdown: one table with all columns, then the rest.
+
+    ``addenda`` are (title, text), each a section of its own, lines as they are.
 
     Marks are letters explained below the table; texts are escaped, so no symbol or
     reason can break the table.
@@ -21,9 +25,7 @@ def report_markdown(report: ScreeningReport) -> str:
         lines.append("")
     lines += [*(_escaped(line) for line in wording.emptiness(report))]
     if report.ranked:
-        columns = table_columns(
-            wording.common_marks(report), wording.quote_asset(report)
-        )
+        columns = report_columns(report)
         lines += [*_table(report, columns), ""]
         lines += [f"Columns: {_escaped(' · '.join(column_legend(columns)))}", ""]
         lines += _bullets("Marks", wording.legend(report))
@@ -32,6 +34,9 @@ def report_markdown(report: ScreeningReport) -> str:
     lines += _bullets("Scan", wording.facts(report))
     lines += _bullets("Settings", wording.changed_settings(report))
     lines += _bullets("Notes", wording.remarks(report))
+    for heading, text in addenda:
+        lines += ["", f"## {_escaped(heading)}", ""]
+        lines += [f"    {line}".rstrip() for line in text.splitlines()]
     lines += ["", f"*{wording.DISCLAIMER}*"]
     if banner:
         lines += ["", *banner]

@@ -15,6 +15,8 @@ def flat_columns(report: ScreeningReport) -> list[str]:
     grids = _names(GRID_NAMES, (row.grid or {} for row in report.ranked))
     return [
         "rank",
+        "rank_low",
+        "rank_high",
         "symbol",
         "gss",
         "confidence",
@@ -49,8 +51,11 @@ def flat_rows(report: ScreeningReport) -> list[dict[str, Any]]:
 
 
 def _flat(row: RankedSymbol) -> dict[str, Any]:
+    low, high = (None, None) if row.rank_interval is None else row.rank_interval
     return {
         "rank": row.rank,
+        "rank_low": low,
+        "rank_high": high,
         "symbol": row.symbol,
         "gss": row.gss,
         "confidence": row.confidence,

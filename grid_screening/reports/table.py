@@ -17,7 +17,7 @@ from grid_screening.reports.table_columns import (
     column_legend,
     fitting_columns,
     full_width,
-    table_columns,
+    report_columns,
 )
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
@@ -73,7 +73,7 @@ def report_table(
 
 
 def _print_rows(page: "_Page", report: ScreeningReport) -> None:
-    columns = table_columns(wording.common_marks(report), wording.quote_asset(report))
+    columns = report_columns(report)
     shown = fitting_columns(columns, report.ranked, page.width, cell_len)
     page.table(shown, report.ranked)
     page.blank()

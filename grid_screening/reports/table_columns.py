@@ -1,11 +1,19 @@
-"""Columns of the terminal table, and which of them fit a width."""
+"""Columns of the tables for people, and which of them fit a width."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
-from grid_screening.reports.wording import MISSING, exact, mark_letters, rounded
-from grid_screening.screening_report import RankedSymbol
+from grid_screening.reports.wording import (
+    MISSING,
+    common_marks,
+    exact,
+    mark_letters,
+    quote_asset,
+    rounded,
+)
+from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
 GAP = 1
 """Blank cells between two columns."""
@@ -23,6 +31,8 @@ class Column:
     """0 is always shown; the larger, the sooner it is left out."""
     left: bool = False
     """Whether texts are aligned left."""
+    unit: str = ""
+    """For headers with room for it; empty: a bare number, or in the header."""
 
 
 def _factor(
@@ -70,37 +80,45 @@ def _column(
     cell: Callable[[RankedSymbol], str],
     *,
     left: bool = False,
+    unit: str = "",
 ) -> Column:
     return Column(
-        header=header, meaning=meaning, cell=cell, priority=priority, left=left
+        header=header,
+        meaning=meaning,
+        cell=cell,
+        priority=priority,
+        left=left,
+        unit=unit,
     )
 
 
-def _percent_of(name: str) -> Callable[[RankedSymbol], str]:
-    return lambda row: f"{getattr(row, name):.0%}"
+def _confidence(row: RankedSymbol) -> str:
+    return f"{row.confidence:.0%}" if isfinite(row.confidence) else MISSING
 
 
 _MARKET_COLUMNS = (
     _column("#", "rank, equal numbers are ties", 0, lambda row: str(row.rank)),
     _column("Symbol", "", 0, lambda row: row.symbol, left=True),
-    _column("GSS", "score, describes conditions", 0, _score),
-    _column("Conf", "confidence", 17, _percent_of("confidence")),
+    _column("GSS", "score, describes conditions", 0, _score, unit="0…1"),
+    _column("Conf", "confidence", 17, _confidence),
     _column("NATR%", "NATR(14) in % of close", 4, _factor("natr", 1)),
-    _column("KER", "efficiency ratio(10)", 7, _factor("efficiency_ratio", 2)),
+    _column("KER", "efficiency ratio(10)", 7, _factor("efficiency_ratio", 2),
+            unit="0…1"),
     _column("H", "Hurst exponent", 8, _factor("hurst_exponent", 2)),
-    _column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True)),
+    _column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True), unit="σ"),
     _column("bp/bar", "slope in bp of the close per bar", 22,
             _factor("normalized_slope", 1, sign=True)),
-    _column("R²", "fit of the slope", 23, _factor("r_squared", 2)),
+    _column("R²", "fit of the slope", 23, _factor("r_squared", 2), unit="0…1"),
     _column("VRz", "variance ratio(8), robust z", 21,
-            _factor("variance_ratio_z", 1, sign=True)),
-    _column("HL", "half-life in bars", 24, _factor("half_life_bars", 0)),
+            _factor("variance_ratio_z", 1, sign=True), unit="σ"),
+    _column("HL", "half-life in bars", 24, _factor("half_life_bars", 0),
+            unit="bars"),
     _column("F8h%", "funding per 8 h in %", 3,
             _factor("funding_rate_8h", 3, scale=100)),
     _column("Fh", "funding interval in hours", 25,
-            _factor("funding_interval_h", 0)),
+            _factor("funding_interval_h", 0), unit="hours"),
     _column("OI/V", "open interest ÷ 24 h turnover", 14,
-            _factor("open_interest_ratio", 2)),
+            _factor("open_interest_ratio", 2), unit="days"),
     _column("CVDc", "CVD change ÷ volume, 5 bars", 26,
             _factor("cvd_change_ratio", 2, sign=True)),
     _column("30dH%", "distance to the 30-day high in %", 27,
@@ -111,45 +129,56 @@ _MARKET_COLUMNS = (
 )  # fmt: skip
 
 
-def table_columns(
-    common_marks: frozenset[str], quote: str = "quote currency"
-) -> tuple[Column, ...]:
+_RANKS = Column(
+    header="Ranks",
+    meaning="best–worst rank that the bars do not rule out",
+    cell=lambda row: (
+        MISSING
+        if row.rank_interval is None
+        else f"{row.rank_interval[0]}–{row.rank_interval[1]}"
+    ),
+    priority=9,
+)
+
+
+def report_columns(report: ScreeningReport) -> tuple[Column, ...]:
     """Return all columns in the order of display.
 
-    Parameters
-    ----------
-    common_marks : frozenset of str
-        Marks that stand in the legend only, since every row carries them.
-    quote : str
-        The asset that amounts are in.
+    A mark that every row carries stands in the legend only; a column of rank
+    intervals is there when some row has one.
     """
+    rank, *others = _MARKET_COLUMNS
+    with_intervals = any(row.rank_interval is not None for row in report.ranked)
+    hidden = common_marks(report)
     return (
-        *_MARKET_COLUMNS,
-        *_grid_columns(quote),
-        _column("Mk", "", 5, lambda row: mark_letters(row, common_marks),
-                left=True),
-    )  # fmt: skip
+        rank,
+        *((_RANKS,) if with_intervals else ()),
+        *others,
+        *_grid_columns(quote_asset(report)),
+        _column("Mk", "", 5, lambda row: mark_letters(row, hidden), left=True),
+    )
 
 
 def _grid_columns(quote: str) -> tuple[Column, ...]:
     return (
-        _column("Price", "last price", 16, _grid("price")),
-        _column("Range", "lower–upper bound", 1, _range),
-        _column("Step×N", "spacing × levels", 2, _ladder),
-        _column("Lev", "leverage", 6, _grid("leverage")),
-        _column("Stop", "stop price", 10, _grid("stop_price")),
+        _column("Price", "last price", 16, _grid("price"), unit=quote),
+        _column("Range", "lower–upper bound", 1, _range, unit=quote),
+        _column("Step×N", "spacing × levels", 2, _ladder, unit=f"{quote} × count"),
+        _column("Lev", "leverage", 6, _grid("leverage"), unit="×"),
+        _column("Stop", "stop price", 10, _grid("stop_price"), unit=quote),
         _column("Liq", "liquidation price, fully loaded", 11,
-                _grid("liquidation_price")),
+                _grid("liquidation_price"), unit=quote),
         _column("x", "range ÷ daily volatility", 13, _grid("range_to_volatility", 1)),
         _column("Qty", "quantity per level in the base asset", 18,
-                _grid("quantity_per_level")),
+                _grid("quantity_per_level"), unit="base asset"),
         _column("Cell%", "net profit per round trip in %", 19,
                 _grid("cell_profit_rate", 2, scale=100)),
         _column("Loss", f"worst loss at the stop in {quote} at that margin", 12,
-                _grid("loss_at_stop", 0)),
+                _grid("loss_at_stop", 0), unit=quote),
         _column("F/d", f"funding per day in {quote}, fully loaded, + received", 29,
-                _grid("funding_per_day_loaded", 2, sign=True)),
-        _column("MinM", f"minimum margin in {quote}", 30, _grid("minimum_margin", 0)),
+                _grid("funding_per_day_loaded", 2, sign=True), unit=f"{quote} a day"),
+        _column("MinM", f"minimum margin in {quote}", 30, _grid("minimum_margin", 0),
+                unit=quote),
     )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Words and number formats that the reports for people share."""
 
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from grid_screening.conf import ScreenerSettings
@@ -111,7 +112,7 @@ def funnel_steps(report: ScreeningReport) -> list[str]:
         lost = "" if before in (None, row.count) else f" (−{(before or 0) - row.count})"
         if row.stage == "listed":
             lost = ""  # below the first N, not dropped
-        steps.append(f"{row.stage.replace('_', ' ')} {row.count}{lost}")
+        steps.append(f"{words(row.stage)} {row.count}{lost}")
         before = row.count
     return steps
 
@@ -139,20 +140,51 @@ def facts(report: ScreeningReport) -> list[str]:
     ]
 
 
-def changed_settings(report: ScreeningReport) -> list[str]:
-    """Return ``name=value`` for every effective setting that is not the default."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveSetting:
+    """One setting as a person reads it."""
+
+    name: str
+    value: str
+    default: str
+    """A dash for a setting that has none."""
+    changed: bool
+    """Whether the value is not the default."""
+
+
+def effective_settings(report: ScreeningReport) -> list[EffectiveSetting]:
+    """Return every setting of the scan, in the report's order."""
     defaults = ScreenerSettings().by_flag()
     defaults["weights"] = _own_weights(report.settings)
     return [
-        f"{name}={_setting(value)}"
+        EffectiveSetting(
+            name=name,
+            value=_setting(value),
+            default=_setting(defaults[name]) if name in defaults else MISSING,
+            changed=name not in defaults or defaults[name] != value,
+        )
         for name, value in report.settings.items()
-        if name not in defaults or defaults[name] != value
     ]
 
 
+def changed_settings(report: ScreeningReport) -> list[str]:
+    """Return ``name=value`` for every effective setting that is not the default."""
+    return [f"{s.name}={s.value}" for s in effective_settings(report) if s.changed]
+
+
+def indistinct_ranks(report: ScreeningReport) -> list[str]:
+    """Return the sentence on ranks that cannot be told apart; empty: none known."""
+    stability = report.rank_stability
+    if stability is None or not stability.indistinct:
+        return []
+    runs = ", ".join(f"{first}–{last}" for first, last in stability.indistinct)
+    evidence = f"{percent(stability.level)}, {stability.draws} draws over bars"
+    return [f"ranks {runs} cannot be told apart ({evidence})"]
+
+
 def remarks(report: ScreeningReport) -> list[str]:
-    """Return notes, vetoes and the fate of symbols that were asked for."""
-    lines = list(report.notes)
+    """Return notes, alike ranks, vetoes and the fate of symbols that were asked for."""
+    lines = [*report.notes, *indistinct_ranks(report)]
     vetoed = [row.symbol for row in report.not_listed if row.vetoed]
     if vetoed:
         lines.append(f"vetoed (steep, straight up-trend, score 0): {some(vetoed)}")
@@ -160,7 +192,7 @@ def remarks(report: ScreeningReport) -> list[str]:
     if asked:
         gone = [e for e in report.excluded if e.symbol in set(asked)]
         lines += [
-            f"{e.symbol} excluded at “{e.stage.replace('_', ' ')}”: {e.reason.text}"
+            f"{e.symbol} excluded at “{words(e.stage)}”: {e.reason.text}"
             for e in gone[:_EXCLUSIONS_SHOWN]
         ]
     return lines + _missing_grids(report)
@@ -191,18 +223,49 @@ def duration(seconds: float) -> str:
 
 
 def exact(value: Any) -> str:
-    """Return a number with all its decimals, never in exponent form."""
-    if value is None:
+    """Return a number with all its decimals, never in exponent form.
+
+    A dash for a missing or infinite one; a text as it is.
+    """
+    if isinstance(value, float) and isfinite(value):
+        value = Decimal(repr(float(value)))
+    if value is None or (isinstance(value, float | Decimal) and not isfinite(value)):
         return MISSING
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
+def significant(value: Any, digits: int = 4) -> str:
+    """Return ``value`` in ``digits`` significant digits, whole digits never cut.
+
+    ``0.0000123456`` becomes ``0.00001235``, ``138915439.2`` becomes ``138915439``;
+    zeros at the end are left out; a dash if missing.
+    """
+    if value is None or not isfinite(value):
+        return MISSING
+    number = Decimal(repr(float(value)))
+    decimals = max(digits - 1 - number.adjusted(), 0) if number else 0
+    text = format(number, f".{decimals}f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Return a share as ``90 %``, with as many decimals as it has."""
+    return f"{significant(share * 100, 6)} %" if isfinite(share) else MISSING
+
+
 def rounded(value: Any, decimals: int, *, sign: bool = False) -> str:
     """Return ``value`` with ``decimals`` digits after the point; a dash if missing."""
-    if value is None:
+    if value is None or not isfinite(value):
         return MISSING
     text = format(value, f"{'+' if sign else ''}.{decimals}f")
     return text.replace("-", "−")
+
+
+def words(name: str) -> str:
+    """Return a published name as words: ``quote_asset`` becomes ``quote asset``."""
+    return name.replace("_", " ")
 
 
 def some(names: list[str], limit: int = 10) -> str:
@@ -261,8 +324,9 @@ def _setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return some([str(item) for item in value])
     if isinstance(value, float):
-        whole = value.is_integer() and abs(value) < _EXPONENT_FROM
-        return str(int(value)) if whole else repr(value)
+        if isfinite(value) and abs(value) >= _EXPONENT_FROM:
+            return repr(value)
+        return str(int(value)) if value.is_integer() else exact(value)
     return str(value)
 
 

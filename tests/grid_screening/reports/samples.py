@@ -12,6 +12,7 @@ from grid_screening.screening_report import (
     FunnelStage,
     NotListed,
     RankedSymbol,
+    RankStability,
     Reason,
     ScreeningReport,
 )
@@ -127,6 +128,23 @@ def report(**changes: Any) -> ScreeningReport:
         notes=("the veto fired for one contract",),
     )  # fmt: skip
     return replace(made, **changes)
+
+
+STABILITY = RankStability(
+    draws=50, level=0.9, block_bars=10, indistinct=((1, 2), (3, 9))
+)
+
+
+def with_intervals() -> ScreeningReport:
+    """Two ranks with an interval, a third without."""
+    intervals = ((1, 2), (1, 6), None)
+    made = report()
+    rows = zip(made.ranked, intervals, strict=True)
+    return replace(
+        made,
+        ranked=tuple(replace(row, rank_interval=found) for row, found in rows),
+        rank_stability=STABILITY,
+    )
 
 
 def empty(

@@ -32,8 +32,13 @@ def no_constant(name: str) -> None:
 
 @pytest.mark.parametrize(
     "report",
-    [samples.report(), samples.report(degraded=True, coverage=0.5), EMPTY],
-    ids=["full", "degraded", "empty"],
+    [
+        samples.report(),
+        samples.report(degraded=True, coverage=0.5),
+        samples.with_intervals(),
+        EMPTY,
+    ],
+    ids=["full", "degraded", "intervals", "empty"],
 )
 def test_document_satisfies_the_published_schema(report: ScreeningReport) -> None:
     document = json.loads(report_json(report), parse_constant=no_constant)
@@ -143,6 +148,30 @@ def test_excluded_symbols_say_what_they_lack() -> None:
     row = report_document(samples.report())["excluded"][0]
     assert row["needs"] == "needs 24 h turnover +8,000,000"
     assert row["reason"]["limit"] == 50e6
+
+
+def test_rank_intervals_are_pairs_or_null() -> None:
+    document = report_document(samples.with_intervals())
+    found = [row["rank_interval"] for row in document["ranked"]]
+    assert found == [[1, 2], [1, 6], None]
+    assert document["rank_stability"] == {
+        "draws": 50,
+        "level": 0.9,
+        "block_bars": 10,
+        "indistinct": [[1, 2], [3, 9]],
+    }
+    assert report_document(samples.report())["rank_stability"] is None
+
+
+@pytest.mark.parametrize("wrong", [[1], [0, 2], [1, 2, 3], "1–2"])
+def test_schema_refuses_what_is_no_rank_interval(wrong: object) -> None:
+    document = json.loads(report_json(samples.with_intervals()))
+    document["ranked"][0]["rank_interval"] = wrong
+    assert not Draft202012Validator(SCHEMA).is_valid(document)
+
+
+def test_bars_are_no_part_of_the_document() -> None:
+    assert "bars" not in report_document(samples.report())["ranked"][0]
 
 
 def test_to_dict_is_the_document() -> None:

@@ -16,6 +16,7 @@ from tests.grid_screening.reports.samples import (
     funnel,
     ranked,
     report,
+    with_intervals,
 )
 
 NOTHING = empty(
@@ -105,6 +106,24 @@ def test_empty_frame_has_the_same_columns_and_types() -> None:
     assert len(nothing) == 0
     assert nothing.index.name == "symbol"
     assert dict(nothing.dtypes) == dict(full.dtypes)
+
+
+def test_csv_and_frame_have_the_ends_of_rank_intervals() -> None:
+    found = read(report_csv(with_intervals()))
+    ends = [(row["rank_low"], row["rank_high"]) for row in found]
+    assert ends == [("1", "2"), ("1", "6"), ("", "")]
+    frame = with_intervals().to_dataframe()
+    assert frame["rank_high"].dtype == np.float64
+    assert frame["rank_high"].tolist()[:2] == [2.0, 6.0]
+    assert np.isnan(frame.loc["1000000MOGUSDT", "rank_low"])
+
+
+def test_markdown_shows_rank_intervals_and_which_ranks_are_alike() -> None:
+    text = report_markdown(with_intervals())
+    assert "| # | Ranks | Symbol |" in text
+    assert "| 2 | 1–6 | AAAUSDT |" in text
+    assert "- ranks 1–2, 3–9 cannot be told apart (90 %, 50 draws over bars)" in text
+    assert "Ranks" not in report_markdown(report())
 
 
 def test_markdown_table_has_as_many_cells_in_every_row() -> None:

@@ -10,11 +10,13 @@ from grid_screening.reports.table import report_table
 from grid_screening.screening_report import RankedSymbol, Reason, ScreeningReport
 from tests.grid_screening.reports.samples import (
     GRID,
+    STABILITY,
     empty,
     excluded,
     funnel,
     ranked,
     report,
+    with_intervals,
 )
 
 ESSENTIAL = [
@@ -274,6 +276,36 @@ def test_symbols_that_were_asked_for_and_excluded_are_explained() -> None:
     settings = ScreenerSettings(symbols=("AAAUSDT", "FFFUSDT")).by_flag()
     text = report_table(report(settings=settings), width=200)
     assert "note: FFFUSDT excluded at “turnover”: turnover of 42000000.0" in text
+
+
+def test_rank_intervals_are_shown_where_there_is_room_for_more() -> None:
+    assert header(with_intervals(), 80) == ESSENTIAL
+    assert header(with_intervals(), 120)[:3] == ["#", "Ranks", "Symbol"]
+    _, first, second, third = rows(with_intervals(), 120)
+    assert first.split()[:2] == ["1", "1–2"]
+    assert second.split()[:2] == ["2", "1–6"]
+    assert third.split()[:2] == ["3", "–"]
+    assert "Ranks" not in header(report(), 240)
+
+
+def test_ranks_that_cannot_be_told_apart_are_a_note() -> None:
+    text = report_table(with_intervals(), width=200)
+    assert (
+        "note: ranks 1–2, 3–9 cannot be told apart (90 %, 50 draws over bars)\n" in text
+    )
+    told_apart = replace(STABILITY, indistinct=())
+    for stability in (None, told_apart):
+        made = replace(with_intervals(), rank_stability=stability)
+        assert "told apart" not in report_table(made, width=200)
+
+
+def test_numbers_that_are_not_finite_are_dashes() -> None:
+    nan = float("nan")
+    grid = {**GRID, "leverage": nan, "price": Decimal("NaN"), "stop_price": nan}
+    row = ranked(gss=nan, confidence=nan, factors={"natr": nan}, grid=grid)
+    cells = rows(report(ranked=(row,)), 240)[1].split()
+    assert {"nan", "nan%", "NaN"} & set(cells) == set()
+    assert cells[:4] == ["1", "AAAUSDT", "–", "–"]
 
 
 def test_markup_in_texts_is_printed_not_obeyed() -> None:

@@ -1,0 +1,158 @@
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grid_screening.reports.html.chart import MOST_LEVEL_LINES, chart
+from grid_screening.screening_report import PriceBars
+from tests.grid_screening.reports.html.pictures import bars
+from tests.grid_screening.reports.html.reader import Element, read
+from tests.grid_screening.reports.samples import GRID, ranked
+
+
+def picture(**changes: Any) -> Element:
+    grid = {**GRID, **changes.pop("grid", {})}
+    row = ranked(**({"grid": grid, "bars": bars()} | changes))
+    return read(chart(row, "USDT", "c1"))
+
+
+def level_lines(drawn: Element) -> int:
+    paths = [e for e in drawn.all("path") if "level" in str(e.attributes["class"])]
+    return sum(str(path.attributes["d"]).count("M") for path in paths)
+
+
+def heights(drawn: Element, css: str) -> list[float]:
+    path = drawn.one("path", class_=f"mark {css}")
+    found = re.match(r"M\d+ (\d+)H", str(path.attributes["d"]))
+    assert found is not None
+    return [float(found[1])]
+
+
+def test_bounds_price_stop_and_liquidation_are_drawn_in_their_order() -> None:
+    drawn = picture()
+    names = ("liq", "stop", "upper", "price", "lower")
+    places = [heights(drawn, name)[0] for name in names]
+    assert places == sorted(places)
+    labels = [e.text for e in drawn.all("text")]
+    for label in (
+        "liq 0.15670", "stop 0.15090", "upper 0.15010", "price 0.12340",
+        "lower 0.10010",
+    ):  # fmt: skip
+        assert label in labels
+
+
+def test_labels_do_not_overlap() -> None:
+    texts = [e for e in picture().all("text") if "class" not in e.attributes]
+    places = sorted(int(str(e.attributes["y"])) for e in texts)
+    assert len(places) == 5
+    assert min(np.diff(places)) >= 139
+
+
+@pytest.mark.parametrize(
+    ("count", "drawn", "words"),
+    [
+        (2, 2, "2 levels"),
+        (60, 60, "60 levels"),
+        (61, 31, "every 2nd level of 61"),
+        (130, 44, "every 3rd level of 130"),
+        (200, 50, "every 4th level of 200"),
+    ],
+)
+def test_many_levels_are_thinned_out_and_it_is_said(
+    count: int, drawn: int, words: str
+) -> None:
+    made = picture(grid={"level_count": count})
+    assert level_lines(made) == drawn <= MOST_LEVEL_LINES
+    assert f"thin lines: {words}, dashed where the grid buys" in (
+        made.one("figcaption").text
+    )
+
+
+def test_a_single_level_is_drawn_at_the_lower_bound() -> None:
+    assert level_lines(picture(grid={"level_count": 1})) == 1
+
+
+def test_geometric_levels_stand_closer_below() -> None:
+    drawn = picture(
+        grid={
+            "spacing": "geometric",
+            "level_count": 3,
+            "lower_bound": Decimal(1),
+            "upper_bound": Decimal(4),
+            "price": Decimal("0.5"),
+        }
+    )
+    path = drawn.one("path", class_="level sells").attributes["d"]
+    low, middle, high = (int(y) for y in re.findall(r"M\d+ (\d+)H", str(path)))
+    assert (low - middle) * 2 == pytest.approx(middle - high, abs=3)
+
+
+def test_a_price_equal_to_the_band_lies_inside_the_frame() -> None:
+    drawn = picture()
+    for path in drawn.all("path"):
+        for y in re.findall(r"M\d+ (-?\d+)", str(path.attributes["d"])):
+            assert 120 <= int(y) <= 3020
+
+
+def test_the_close_line_ends_where_the_last_close_lies() -> None:
+    made = bars(3)
+    made = replace(made, close=np.array([0.12, 0.13, 0.1234]))
+    drawn = picture(bars=made)
+    d = str(drawn.one("path", class_="close").attributes["d"])
+    begin, _, steps = d.partition("l")
+    x, y = (int(n) for n in re.findall(r"\d+", begin))
+    for dx, dy in re.findall(r"(\d+)([+-]\d+)", steps):
+        x, y = x + int(dx), y + int(dy)
+    assert y == heights(drawn, "price")[0]
+
+
+def test_no_bars_no_picture() -> None:
+    drawn = picture(bars=None)
+    assert drawn.all("svg") == []
+    assert drawn.text == "No picture: this report holds no price bars."
+    assert picture(bars=bars(0)).all("svg") == []
+
+
+def test_no_grid_is_said_and_the_price_is_drawn() -> None:
+    drawn = read(chart(ranked(grid=None, bars=bars()), "USDT", "c1"))
+    assert len(drawn.all("path", class_="close")) == 1
+    assert level_lines(drawn) == 0
+    assert "No grid is drawn" in drawn.one("figcaption").text
+
+
+def flat(value: float, count: int) -> PriceBars:
+    column = np.full(count, value)
+    return replace(bars(count), high=column, low=column, close=column)
+
+
+@pytest.mark.parametrize("made", [flat(1e-8, 1), flat(100.0, 30), flat(0.0, 2)])
+def test_a_price_that_never_moves_is_drawn(made: PriceBars) -> None:
+    drawn = read(chart(ranked(grid=None, bars=made), "USDT", "c1"))
+    assert len(drawn.all("path", class_="close")) == 1
+
+
+def test_bars_that_are_not_finite_are_left_out() -> None:
+    made = bars(5)
+    made.close[2] = np.nan
+    made.high[3] = np.inf
+    drawn = picture(bars=made)
+    assert "Last 3 bars" in drawn.one("figcaption").text
+    everything = " ".join(str(v) for e in drawn for v in e.attributes.values())
+    assert "nan" not in everything
+    assert "inf" not in everything
+
+
+def test_numbers_of_the_plan_that_are_not_finite_are_not_drawn() -> None:
+    drawn = picture(grid={"stop_price": float("nan"), "liquidation_price": None})
+    assert drawn.all("path", class_="mark stop") == []
+    assert drawn.all("path", class_="mark liq") == []
+
+
+def test_a_picture_has_a_title_and_a_description() -> None:
+    drawn = picture(symbol="币安人生USDT")
+    assert drawn.one("title").text == "币安人生USDT: price and planned grid"
+    assert "stop 0.15090" in drawn.one("desc").text
+    assert drawn.one("svg").attributes["role"] == "img"
