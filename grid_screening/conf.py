@@ -18,14 +18,22 @@ MAX_BARS = 1499
 MAX_FEE = 0.01
 """Above 1 % per side a fee is a percentage typed as a fraction."""
 
+MIN_SCAN_DEADLINE_S = 30
+"""Two requests in a row may take 15 s each."""
+
+MIN_RANK_DRAWS = 9
+"""Fewer cannot tell a 90 % quantile."""
 MAX_LEVERAGE = 125
 """The exchange's own maximum."""
 LEGAL_SHARES = ("max_tick_share", "min_coverage")
 
-GATEWAY_KEYS = ("base_url", "proxy")
-"""Keys of ``settings.SCREENER`` that belong to the gateway."""
-COMMAND_KEYS = ("data_dir",)
-"""Keys of ``settings.SCREENER`` that only commands read."""
+GATEWAY_KEYS: Mapping[str, str] = {
+    "base_url": "base_url",
+    "proxy": "proxy",
+    "rate_ledger_url": "ledger_url",
+    "data_dir": "data_dir",
+}
+"""Keys of ``settings.SCREENER`` that belong to the gateway, and its names for them."""
 
 Check: TypeAlias = Callable[[Any], bool]
 
@@ -33,6 +41,7 @@ FLAG_NAMES = {
     "grid_margin_usdt": "margin",
     "io_workers": "workers",
     "max_wait_s": "max_wait",
+    "scan_deadline_s": "scan_deadline",
 }
 """Settings whose flag, and key in the report, is not their own name."""
 
@@ -108,6 +117,17 @@ class ScreenerSettings:
     """Threads over row blocks, used above 10⁶ bars where they measure faster."""
     max_wait_s: float = 90.0
     """Longest wait for request budget; beyond, the scan ends with "try later"."""
+    scan_deadline_s: float = 60.0
+    """The scan ends after this long with what it has, waits for request budget not
+    counted: an exchange that hangs now and then must not hold it for ever."""
+    cache: bool = True
+    """Keep closed bars on disk and ask only for new ones."""
+
+    rank_draws: int = 50
+    """Bootstrap draws behind the rank intervals; 0: none."""
+    hold: int = 0
+    """Ranks below the list at which a contract of the earlier scan still stays on
+    it; 0: it does not."""
 
     given: frozenset[str] = field(init=False, repr=False, compare=False)
     """Names that were passed, also at their default: what `over` lets win."""
@@ -210,7 +230,12 @@ def _number(most: float, *, above: bool = False) -> tuple[str, Check]:
 
 
 _LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
-    (*_whole(0, 100_000), ("top",)),
+    (*_whole(0, 100_000), ("top", "hold")),
+    (
+        f"a whole number in {MIN_RANK_DRAWS}…1000, or 0",
+        lambda v: type(v) is int and (v == 0 or MIN_RANK_DRAWS <= v <= 1000),  # noqa: PLR2004
+        ("rank_draws",),
+    ),
     (*_whole(MIN_BARS, MAX_BARS), ("bars",)),
     (*_whole(1, MAX_LEVERAGE), ("max_leverage",)),
     (*_whole(1, 200), ("io_workers", "calculator_workers")),
@@ -223,13 +248,22 @@ _LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     (*_number(1e5), ("min_days", "min_delivery_days", "min_natr", "max_natr")),
     (*_number(1e9, above=True), ("max_quote_age_s", "grid_margin_usdt")),
     (*_number(3600, above=True), ("max_wait_s",)),
+    (
+        f"a number in {MIN_SCAN_DEADLINE_S}…3600",
+        lambda v: _is_number(v) and MIN_SCAN_DEADLINE_S <= v <= 3600,  # noqa: PLR2004
+        ("scan_deadline_s",),
+    ),
     ("in [0, 1]", lambda v: _is_number(v) and 0 <= v <= 1, LEGAL_SHARES),
     (
         "a fraction in [0, 0.01) (0.0002 is 0.02 %)",
         lambda v: _is_number(v) and 0 <= v < MAX_FEE,
         ("maker_fee", "taker_fee"),
     ),
-    ("true or false", lambda v: isinstance(v, bool), ("strict", "include_tradifi")),
+    (
+        "true or false",
+        lambda v: isinstance(v, bool),
+        ("strict", "include_tradifi", "cache"),
+    ),
     ("a name", lambda v: isinstance(v, str) and v != "", ("profile", "quote")),
     ("a list of symbols", _are_names, ("exclude",)),
     (

@@ -5,11 +5,17 @@
     ScreeningError
     ├── InvalidSettings        what was wrong, what is legal
     ├── UnknownSymbols         asked for, not on the exchange
-    └── AllRequestsFailed      no symbol's data could be fetched
+    ├── AllRequestsFailed      no symbol's data could be fetched
+    ├── UnreadableRecording    not a recorded scan, or a damaged one
+    ├── UnreadableReport       not a published report, or a damaged one
+    └── IncomparableScans      one of a simulated market, one of a real one
 
 Errors of the exchange gateway (`monitor.exceptions.ExchangeError`) that end a
-scan pass through unchanged.
+scan pass through unchanged. One more of them comes from here: `NotRecorded`, what a
+replay is asked for and its recording does not hold.
 """
+
+from monitor.exceptions import PermanentExchangeError
 
 
 class ScreeningError(Exception):
@@ -56,3 +62,54 @@ class AllRequestsFailed(ScreeningError):  # noqa: N818
             f"no data for any of the {self.requested} symbols requested; "
             f"first error: {self.first_error}"
         )
+
+
+class UnreadableRecording(ScreeningError):  # noqa: N818
+    """A file that is not a recorded scan, is damaged, or of an unknown format."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        self.path = path
+        self.detail = detail
+        super().__init__(path, detail)
+
+    def __str__(self) -> str:
+        return f"{self.path} is not a readable recording: {self.detail}"
+
+
+class UnreadableReport(ScreeningError):  # noqa: N818
+    """A file that is not a published report, or a damaged one."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name = name
+        self.detail = detail
+        super().__init__(name, detail)
+
+    def __str__(self) -> str:
+        return f"{self.name} is not a readable report: {self.detail}"
+
+
+class IncomparableScans(ScreeningError):  # noqa: N818
+    """Two scans that are not of the same market."""
+
+    def __init__(self, before: str, after: str) -> None:
+        self.before = before
+        self.after = after
+        super().__init__(before, after)
+
+    def __str__(self) -> str:
+        return (
+            f"a scan of a {self.before} market cannot be compared with one of a "
+            f"{self.after} market"
+        )
+
+
+class NotRecorded(PermanentExchangeError):  # noqa: N818
+    """The recorded scan did not read this."""
+
+    def __init__(self, symbol: str, what: str) -> None:
+        self.symbol = symbol
+        self.what = what
+        super().__init__(symbol, what)
+
+    def __str__(self) -> str:
+        return f"{self.what} not recorded: that scan did not ask for it"

@@ -7,6 +7,7 @@ import numpy as np
 from grid_screening.assembly import Market
 from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
+from grid_screening.price_bars import price_bars
 from grid_screening.ranking import Ranking
 from grid_screening.screening_report import NotListed, RankedSymbol, Reason
 from grid_screening.snapshot import MarketSnapshot
@@ -14,6 +15,9 @@ from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
 
 Plan = ShortGridPlan | InfeasibleGrid
+
+PICTURED_RANKS = 50
+"""Rows below get no bars: a list of all contracts must stay a page one can open."""
 
 VETOED = Reason(code="vetoed", text="vetoed: no grid is planned against this trend")
 
@@ -51,9 +55,17 @@ def coverage_share(*, requested: int, unreadable: int, incomplete: int) -> float
 
 
 def ranked_symbol(
-    result: Ranking, row: int, plans: Mapping[Symbol, Plan]
+    snapshot: MarketSnapshot,
+    result: Ranking,
+    row: int,
+    plans: Mapping[Symbol, Plan],
+    rank_intervals: Mapping[Symbol, tuple[int, int]],
 ) -> RankedSymbol:
-    """Return one listed contract; without a plan it was vetoed."""
+    """Return one listed contract; without a plan it was vetoed.
+
+    ``row`` counts in ``result``, which lacks the rows of ``snapshot`` that were
+    excluded.
+    """
     symbol = result.factors.symbols[row]
     scores = result.scores
     plan = plans.get(symbol)
@@ -79,6 +91,10 @@ def ranked_symbol(
         grid=grid,
         grid_reason=grid_reason,
         minimum_margin=None if plan is None else plan.minimum_margin,
+        rank_interval=rank_intervals.get(symbol),
+        bars=price_bars(snapshot, snapshot.symbols.index(symbol))
+        if scores.rank[row] <= PICTURED_RANKS
+        else None,
     )
 
 

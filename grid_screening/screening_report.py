@@ -1,17 +1,17 @@
 """What a scan returns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from monitor.domain.requests import RequestStatistics
-from monitor.domain.typing import Symbol
+from monitor.domain.typing import FloatArray, IntArray, Symbol
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,30 @@ class FunnelStage:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PriceBars:
+    """Recent closed bars of one contract, for pictures; arrays of shape ``(n,)``."""
+
+    open_time: IntArray
+    """ms UTC, oldest first."""
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankStability:
+    """What the ranks are worth, by a bootstrap over bars."""
+
+    draws: int
+    level: float
+    """Of the intervals, as 0.90."""
+    block_bars: int
+    """Bars that are drawn together."""
+    indistinct: tuple[tuple[int, int], ...]
+    """First and last rank of each run of listed ranks that cannot be told apart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedSymbol:
     """One listed symbol."""
@@ -64,6 +88,11 @@ class RankedSymbol:
     minimum_margin: Decimal | None
     """Smallest margin with a legal plan, quote currency; None: none would do, or
     no plan was tried."""
+    rank_interval: tuple[int, int] | None = None
+    """Best and worst rank that the bars do not rule out; None: not computed, or
+    vetoed. Always contains ``rank``."""
+    bars: PriceBars | None = field(default=None, repr=False, compare=False)
+    """For pictures; not part of the JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +128,8 @@ class ScreeningReport:
     excluded: tuple[Exclusion, ...]
     notes: tuple[str, ...] = ()
     """Remarks for people: veto never fired, interval warnings."""
+    rank_stability: RankStability | None = None
+    """None: not computed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the published JSON document as plain values.

@@ -8,21 +8,27 @@ from typing import Any
 
 from grid_screening.cli import readers
 from grid_screening.cli.exit_codes import UsageError
+from grid_screening.cli.logs import FORMS as LOG_FORMS
+from grid_screening.cli.report_folder import DEFAULT_KEEP, is_folder
 from grid_screening.conf import (
     FLAG_NAMES,
     MAX_BARS,
     MAX_FEE,
     MAX_LEVERAGE,
     MIN_BARS,
+    MIN_RANK_DRAWS,
+    MIN_SCAN_DEADLINE_S,
 )
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "html")
 
 FORMAT_OF_SUFFIX = {
     ".json": "json",
     ".csv": "csv",
     ".md": "markdown",
     ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
 }
 """Form of a report whose ``--format`` is not given, by the end of its file's name."""
 
@@ -122,6 +128,16 @@ FLAGS: tuple[Flag, ...] = (
           "threads that calculate, used on large panels only"),
     _flag("max_wait_s", readers.number, "SECONDS", "a number > 0, at most 3600",
           "longest wait for request budget; beyond it exit 75"),
+    _flag("scan_deadline_s", readers.number, "SECONDS",
+          f"a number in {MIN_SCAN_DEADLINE_S}…3600",
+          "end the scan then with what it has, waits for budget not counted"),
+    _flag("cache", readers.switch, "", "",
+          "keep closed bars on disk and ask only for new ones"),
+    _flag("rank_draws", readers.whole, "N",
+          f"a whole number in {MIN_RANK_DRAWS}…1000, or 0",
+          "bootstrap draws behind the rank intervals; 0 leaves them out"),
+    _flag("hold", readers.whole, "RANKS", "a whole number in 0…100000",
+          "with --diff: contracts of that list stay down to so many ranks below it"),
 )  # fmt: skip
 """One per field of `ScreenerSettings`."""
 
@@ -159,38 +175,81 @@ def add_arguments(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:
             default=SUPPRESS,
             help=f"{flag.help}; {flag.legal} (default: {shown})",
         )
-    _add_command_arguments(parser)
+    _add_source_arguments(parser)
+    _add_output_arguments(parser)
 
 
-def _add_command_arguments(parser: ArgumentParser) -> None:
-    own = parser.add_argument_group("source and output")
-    own.add_argument(
+def _add_source_arguments(parser: ArgumentParser) -> None:
+    source = parser.add_argument_group("source")
+    source.add_argument(
         "--demo",
         action="store_true",
         help="scan a simulated exchange on this machine: no network, no keys",
     )
-    own.add_argument(
+    source.add_argument(
+        "--snapshot",
+        metavar="FILE",
+        type=_argument_type(readers.path),
+        help="replay a recorded scan, with its settings where no flag says otherwise",
+    )
+    source.add_argument(
+        "--record",
+        metavar="FILE",
+        type=_argument_type(readers.path),
+        help="write everything that the scan read, for --snapshot and --diff",
+    )
+    source.add_argument(
         "--dry-run",
         action="store_true",
         help="print requests, weight and expected seconds; send nothing",
     )
+
+
+def _add_output_arguments(parser: ArgumentParser) -> None:
+    own = parser.add_argument_group("output")
     own.add_argument(
         "--format",
         choices=FORMATS,
         help="form of the report (default: by the name of the output: .json, .csv, "
-        ".md, .markdown; else table)",
+        ".md, .markdown, .html, .htm; html in a folder; else table)",
     )
     own.add_argument(
         "--output",
         metavar="PATH",
         default="-",
-        help="file for the report, replaced atomically; - is standard output "
-        "(default: -)",
+        help="file for the report, replaced atomically; a folder gets dated reports "
+        "and latest.*; - is standard output (default: -)",
+    )
+    own.add_argument(
+        "--keep",
+        metavar="N",
+        type=_argument_type(readers.count),
+        default=DEFAULT_KEEP,
+        help="dated reports that stay in an output folder; 0 keeps all "
+        f"(default: {DEFAULT_KEEP})",
+    )
+    own.add_argument(
+        "--explain",
+        metavar="A,B|@FILE",
+        type=_argument_type(readers.symbols),
+        help="say why these contracts are where they are, and what would list them",
+    )
+    own.add_argument(
+        "--diff",
+        metavar="FILE",
+        type=_argument_type(readers.path),
+        help="say who entered and left since an earlier scan: a recording or a "
+        "JSON report",
     )
     own.add_argument(
         "--quiet",
         action="store_true",
         help="no progress and no remarks on standard error; errors stay",
+    )
+    own.add_argument(
+        "--log",
+        choices=LOG_FORMS,
+        help="log lines on standard error: key=value, or one JSON object each",
     )
     own.add_argument(
         "--fail-empty",
@@ -210,11 +269,34 @@ def report_format(options: Mapping[str, Any]) -> str:
     output, asked = options["output"], options["format"]
     if not isinstance(output, str) or not output.strip():
         raise UsageError(f"--output must be a path or -, was {output!r}")
+    if asked is None and is_folder(output):
+        return "html"
     if asked is None:
         return FORMAT_OF_SUFFIX.get(Path(output).suffix.lower(), "table")
     if asked not in FORMATS:
         raise UsageError(f"--format must be one of {', '.join(FORMATS)}, was {asked!r}")
     return str(asked)
+
+
+def check_combination(options: Mapping[str, Any]) -> None:
+    """Refuse flags that contradict each other.
+
+    Raises
+    ------
+    UsageError
+        Names both.
+    """
+    replayed = options["snapshot"] is not None
+    for flag in ("demo", "dry_run", "record"):
+        if replayed and options[flag]:
+            raise UsageError(
+                f"--snapshot and --{flag.replace('_', '-')} exclude each other"
+            )
+    for flag in ("record", "explain", "diff"):
+        if options["dry_run"] and options[flag]:
+            raise UsageError(
+                f"--dry-run and --{flag} exclude each other: nothing is read"
+            )
 
 
 def _shown(default: Any) -> str:

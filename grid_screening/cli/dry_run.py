@@ -1,4 +1,4 @@
-"""What a scan would cost, without asking the exchange anything."""
+"""What a scan would cost, without asking the exchange anything. Pure."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -10,6 +10,8 @@ from grid_screening.reports.wording import duration, utc
 from grid_screening.services.plan_service import ATR_BARS
 from monitor.api_clients import endpoints
 from monitor.conf import GatewayConfig
+from monitor.exceptions import local_time
+from monitor.ratelimit.gauge import BudgetGauge
 
 FORMATS = ("table", "json")
 """Forms of an estimate."""
@@ -18,6 +20,7 @@ WORST_CASE_SYMBOLS = 700
 """More contracts than the exchange has ever listed."""
 LATENCIES_S = (0.05, 0.30)
 """Round trips from a nearby data centre, and from a home on another continent."""
+CANARY_WEIGHT = 1
 PLAN_REQUESTS = 2
 """Daily and hourly bars of a listed symbol."""
 
@@ -45,12 +48,23 @@ class Estimate:
     weight: tuple[int, int]
     weight_per_minute: int
     """Budget in one clock minute."""
+    used_this_minute: int
+    """Of it, by all programs of this address."""
+    blocked_until_ms: int | None
+    """Exchange clock; None: nothing is blocked."""
+    has_bars: bool
+    """Whether bars are on disk: the lowest figures then fetch none."""
     seconds: tuple[float, float]
     workers: int
 
 
 def estimate(
-    settings: ScreenerSettings, counts: ScanCounts | None, *, now_ms: int
+    settings: ScreenerSettings,
+    counts: ScanCounts | None,
+    *,
+    now_ms: int,
+    budget: BudgetGauge | None = None,
+    has_bars: bool = False,
 ) -> Estimate:
     """Return what a scan with ``settings`` costs.
 
@@ -62,6 +76,10 @@ def estimate(
         Of the last scan; None: the worst case is assumed.
     now_ms : int
         ms UTC, for the age of ``counts``.
+    budget : BudgetGauge, optional
+        What the request ledger says; None: nothing is known of the address.
+    has_bars : bool
+        Whether bars of this exchange are on disk.
 
     Returns
     -------
@@ -73,19 +91,27 @@ def estimate(
     if settings.symbols is not None:
         highest = min(highest, len(settings.symbols))
         lowest = min(lowest, highest)
-    gateway = GatewayConfig()
-    budget = int(gateway.weight_per_minute * gateway.safety_share)
-    loads = [_load(settings, count) for count in (lowest, highest)]
-    waits = (_least_wait(loads[0][1], budget), _most_wait(loads[1][1], budget))
+    share, used, blocked_s = _budget(budget)
+    loads = [
+        _load(settings, lowest, without_bars=has_bars),
+        _load(settings, highest, without_bars=False),
+    ]
+    waits = (
+        max(_least_wait(used + loads[0].weight, share), blocked_s),
+        _most_wait(used + loads[1].weight, share) + blocked_s,
+    )
     return Estimate(
         basis=basis,
         candidates=(lowest, highest),
-        requests=(loads[0][0], loads[1][0]),
-        weight=(loads[0][1], loads[1][1]),
-        weight_per_minute=budget,
+        requests=(loads[0].requests, loads[1].requests),
+        weight=(loads[0].weight, loads[1].weight),
+        weight_per_minute=share,
+        used_this_minute=used,
+        blocked_until_ms=budget.block.until_ms if budget and budget.block else None,
+        has_bars=has_bars,
         seconds=(
-            round(max(_transfer(settings, lowest, LATENCIES_S[0]), waits[0]), 1),
-            round(_transfer(settings, highest, LATENCIES_S[1]) + waits[1], 1),
+            round(max(loads[0].rounds * LATENCIES_S[0], waits[0]), 1),
+            round(loads[1].rounds * LATENCIES_S[1] + waits[1], 1),
         ),
         workers=settings.io_workers,
     )
@@ -95,14 +121,19 @@ def estimate_text(found: Estimate, address: str) -> str:
     """Return the estimate for people."""
     low, high = (f"{latency * 1000:.0f}" for latency in LATENCIES_S)
     assumed = f"latency {low}–{high} ms, {found.workers} workers"
-    budget = f"budget {found.weight_per_minute} a clock minute"
-    rows = (
+    used = f", {found.used_this_minute} of it used" if found.used_this_minute else ""
+    budget = f"budget {found.weight_per_minute} a clock minute{used}"
+    bars = " (least: all bars are on disk)" if found.has_bars else ""
+    rows = [
         ("exchange", address),
         ("counts", found.basis),
-        ("requests", _span(found.requests)),
+        ("requests", f"{_span(found.requests)}{bars}"),
         ("weight", f"{_span(found.weight)} ({budget})"),
         ("seconds", f"{_span(found.seconds)} ({assumed})"),
-    )
+    ]
+    if found.blocked_until_ms is not None:
+        until = local_time(found.blocked_until_ms)
+        rows.append(("blocked", f"nothing is sent before {until}"))
     lines = [f"{name:<9} {text}" for name, text in rows]
     return "\n".join(["dry run: nothing is sent", *lines]) + "\n"
 
@@ -117,6 +148,9 @@ def estimate_document(found: Estimate, address: str) -> dict[str, Any]:
         "requests": list(found.requests),
         "weight": list(found.weight),
         "weight_per_minute": found.weight_per_minute,
+        "used_this_minute": found.used_this_minute,
+        "blocked_until_ms": found.blocked_until_ms,
+        "has_bars": found.has_bars,
         "seconds": list(found.seconds),
         "workers": found.workers,
     }
@@ -141,26 +175,40 @@ def _listed(settings: ScreenerSettings, candidates: int) -> int:
     return candidates if settings.top == 0 else min(settings.top, candidates)
 
 
-def _load(settings: ScreenerSettings, candidates: int) -> tuple[int, int]:
-    # (requests, weight); the benchmark's bars are fetched beside the candidates'
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    requests: int
+    weight: int
+    rounds: int
+    """Answers that must be waited for one after the other."""
+
+
+def _budget(budget: BudgetGauge | None) -> tuple[int, int, float]:
+    # (weight a minute, used of it, seconds of a block)
+    if budget is None:
+        gateway = GatewayConfig()
+        return int(gateway.weight_per_minute * gateway.safety_share), 0, 0.0
+    block = budget.block
+    blocked_s = 0.0 if block is None else (block.until_ms - budget.now_ms) / 1000
+    return budget.share, budget.used, blocked_s
+
+
+def _load(settings: ScreenerSettings, candidates: int, *, without_bars: bool) -> _Load:
+    # the benchmark's bars are fetched beside the candidates'
     bars = endpoints.klines_weight(settings.bars + 1)
     with_bars = candidates + 1 if candidates else 0
     plans = PLAN_REQUESTS * _listed(settings, candidates)
-    requests = len(MARKET) + with_bars + candidates + plans
-    weight = (
-        sum(endpoint.weight for endpoint in MARKET)
+    if without_bars:  # one request still asks whether they are this market's
+        bars, with_bars, plans = CANARY_WEIGHT, min(with_bars, 1), 0
+    workers = settings.io_workers
+    return _Load(
+        requests=len(MARKET) + with_bars + candidates + plans,
+        weight=sum(endpoint.weight for endpoint in MARKET)
         + with_bars * bars
         + candidates * endpoints.OPEN_INTEREST.weight
-        + plans * endpoints.klines_weight(ATR_BARS)
+        + plans * endpoints.klines_weight(ATR_BARS),
+        rounds=2 + ceil((with_bars + candidates) / workers) + ceil(plans / workers),
     )
-    return requests, weight
-
-
-def _transfer(settings: ScreenerSettings, candidates: int, latency_s: float) -> float:
-    workers = settings.io_workers
-    plans = PLAN_REQUESTS * _listed(settings, candidates)
-    rounds = 2 + ceil((2 * candidates + 1) / workers) + ceil(plans / workers)
-    return rounds * latency_s
 
 
 def _minute_ends(weight: int, budget: int) -> int:

@@ -6,20 +6,23 @@ from typing import Any
 from grid_screening.cli.arguments import FLAGS
 from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import (
-    COMMAND_KEYS,
     GATEWAY_KEYS,
     ScreenerSettings,
     setting_names,
 )
 from grid_screening.exceptions import InvalidSettings
+from monitor.market_data.conf import KLINE_STORE_KEYS
 
-_OTHER_KEYS = (*GATEWAY_KEYS, *COMMAND_KEYS)
+_OTHER_KEYS = (*GATEWAY_KEYS, *KLINE_STORE_KEYS)
 _DEFAULTS = ScreenerSettings()
 _FLAG_OF = {flag.setting: flag for flag in FLAGS}
 
 
 def effective_settings(
-    configured: Mapping[str, Any], options: Mapping[str, Any]
+    configured: Mapping[str, Any],
+    options: Mapping[str, Any],
+    *,
+    defaults: ScreenerSettings = _DEFAULTS,
 ) -> ScreenerSettings:
     """Return the settings of a scan.
 
@@ -30,6 +33,8 @@ def effective_settings(
     options : mapping
         Parsed flags by field name; other keys are left alone, flags that were not
         given are absent or None.
+    defaults : ScreenerSettings, optional
+        What the others change.
 
     Raises
     ------
@@ -43,7 +48,7 @@ def effective_settings(
             raise UsageError(f"settings.SCREENER has no key {key!r}, only {legal}")
     overrides = {k: v for k, v in configured.items() if k in names}
     flags = {k: v for k, v in options.items() if k in names and v is not None}
-    settings = _merged(_DEFAULTS, overrides, "settings.SCREENER[{!r}]".format)
+    settings = _merged(defaults, overrides, "settings.SCREENER[{!r}]".format)
     settings = _merged(settings, flags, lambda name: _FLAG_OF[name].name)
     _check_profile(settings, flags)
     return settings

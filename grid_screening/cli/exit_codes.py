@@ -4,16 +4,21 @@ from enum import IntEnum
 
 from grid_screening.exceptions import (
     AllRequestsFailed,
+    IncomparableScans,
     InvalidSettings,
     ScreeningError,
     UnknownSymbols,
+    UnreadableRecording,
+    UnreadableReport,
 )
 from monitor.exceptions import (
     ExchangeError,
     IpBanned,
+    LedgerUnavailable,
     RateLimited,
     RequestCancelled,
     WaitTooLong,
+    local_time,
 )
 
 
@@ -33,9 +38,10 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 69
     """The exchange cannot be used."""
     CANNOT_WRITE = 74
-    """The report could not be written; an older one is untouched."""
+    """The report, or the ledger of requests, cannot be written; an older report is
+    untouched."""
     TRY_LATER = 75
-    """Banned, or the request budget is used up."""
+    """Banned, the request budget is used up, or another scan makes this report."""
     INTERRUPTED = 130
     """Ctrl-C."""
     TERMINATED = 143
@@ -58,13 +64,44 @@ class CannotWrite(Exception):  # noqa: N818 -- named like the gateway's errors
         return f"cannot write {self.target}: {self.cause.strerror or self.cause}"
 
 
-KNOWN_ERRORS = (UsageError, CannotWrite, ScreeningError, ExchangeError)
+class AlreadyRunning(Exception):  # noqa: N818 -- named like the gateway's errors
+    """Another process is making this report; ``pid`` None: it has only just begun."""
+
+    def __init__(self, target: str, pid: int | None, since_ms: int | None) -> None:
+        self.target = target
+        self.pid = pid
+        self.since_ms = since_ms
+        super().__init__(target, pid, since_ms)
+
+    def __str__(self) -> str:
+        since = "" if self.since_ms is None else f", since {local_time(self.since_ms)}"
+        who = "" if self.pid is None else f" (pid {self.pid}{since})"
+        return f"a scan for {self.target} is already running{who}; try later"
+
+
+KNOWN_ERRORS = (
+    UsageError,
+    CannotWrite,
+    AlreadyRunning,
+    ScreeningError,
+    ExchangeError,
+)
 """Errors with a message for people; everything else is a bug."""
 
 _CODES: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
-    ((UsageError, InvalidSettings, UnknownSymbols), ExitCode.USAGE),
-    ((CannotWrite,), ExitCode.CANNOT_WRITE),
-    ((IpBanned, WaitTooLong, RateLimited), ExitCode.TRY_LATER),
+    (
+        (
+            UsageError,
+            InvalidSettings,
+            UnknownSymbols,
+            UnreadableRecording,
+            UnreadableReport,
+            IncomparableScans,
+        ),
+        ExitCode.USAGE,
+    ),
+    ((CannotWrite, LedgerUnavailable), ExitCode.CANNOT_WRITE),
+    ((IpBanned, WaitTooLong, RateLimited, AlreadyRunning), ExitCode.TRY_LATER),
     ((RequestCancelled,), ExitCode.INTERRUPTED),
     # whatever else the gateway says about whole-market answers ends the scan
     ((AllRequestsFailed, ExchangeError), ExitCode.UNAVAILABLE),

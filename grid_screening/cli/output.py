@@ -10,6 +10,10 @@ from grid_screening.cli.exit_codes import CannotWrite
 
 STANDARD_OUTPUT = "-"
 
+ABANDONED_AFTER_S = 3600
+"""A temporary file lives for milliseconds; one this old is a killed process's."""
+
+_TEMPORARY = ".report-{}.tmp"
 _NEW_FILE_MODE = 0o666
 # the umask decides, as for any file a program creates
 
@@ -23,7 +27,7 @@ def check_target(path: Path) -> None:
         No such folder, a folder of that name, or no permission.
     """
     try:
-        if _is_special(path):
+        if is_special(path):
             return
         if path.is_dir():
             raise IsADirectoryError(0, "is a folder")
@@ -50,7 +54,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         The old file is untouched and the temporary one removed.
     """
     try:
-        if _is_special(path):
+        if is_special(path):
             with path.open("wb") as device:
                 device.write(content)
         else:
@@ -59,9 +63,27 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise CannotWrite(str(path), error) from error
 
 
+def remove_abandoned(folder: Path, *, now_s: float) -> None:
+    """Remove temporary files that a killed process has left in ``folder``.
+
+    Raises
+    ------
+    CannotWrite
+        One of them cannot be removed.
+    """
+    try:
+        for path in folder.glob(_TEMPORARY.format("*")):
+            if path.stat().st_mtime < now_s - ABANDONED_AFTER_S:
+                path.unlink()
+    except FileNotFoundError:
+        return  # another scan has been faster
+    except OSError as error:
+        raise CannotWrite(str(folder), error) from error
+
+
 def _replace(path: Path, content: bytes) -> None:
     # a short name of its own: the report's may already be as long as is allowed
-    temporary = path.with_name(f".report-{token_hex(8)}.tmp")
+    temporary = path.with_name(_TEMPORARY.format(token_hex(8)))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     descriptor = os.open(temporary, flags, _NEW_FILE_MODE)
     try:
@@ -89,7 +111,8 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
+    """Return whether ``path`` is a device or a pipe."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -28,6 +28,14 @@ def whole(value: Any) -> int:
     return value
 
 
+def count(value: Any) -> int:
+    """Return a whole number ≥ 0."""
+    read = whole(value)
+    if read < 0:
+        raise _wrong("a whole number ≥ 0", value)
+    return read
+
+
 def number(value: Any) -> float:
     """Return a finite number; NaN and infinity are refused."""
     legal = "a finite number"
@@ -54,6 +62,13 @@ def word(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _wrong("a name", value)
     return value.strip()
+
+
+def path(value: Any) -> str:
+    """Return the name of a file; it need not exist."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise _wrong("a path", value)
+    return value
 
 
 def asset(value: Any) -> str:

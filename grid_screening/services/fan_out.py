@@ -1,5 +1,6 @@
 """Many requests side by side: who failed, when to stop, how to leave."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from monitor.exceptions import (
     ExchangeTimeout,
     ExchangeUnavailable,
     IpBanned,
+    LedgerUnavailable,
     RateLimited,
     RequestCancelled,
     WaitTooLong,
@@ -22,10 +24,19 @@ from vp_squeeze.exceptions import KlineError
 ResultT = TypeVar("ResultT")
 SymbolError: TypeAlias = ExchangeError | KlineError
 
-SCAN_ENDING = (IpBanned, WaitTooLong, RateLimited, RequestCancelled, AccessDenied)
+SCAN_ENDING = (
+    IpBanned,
+    WaitTooLong,
+    RateLimited,
+    RequestCancelled,
+    AccessDenied,
+    LedgerUnavailable,
+)
 """Errors that no other symbol would escape."""
 
 STOPPED_ANSWERING = "the exchange had stopped answering"
+OUT_OF_TIME = "the scan's time was over"
+NOT_ASKED = "not asked"
 
 UNREACHABLE = (ExchangeUnavailable, ExchangeTimeout)
 
@@ -49,7 +60,43 @@ def io_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
     pool.shutdown(wait=True, cancel_futures=True)
 
 
-def attempt(call: Callable[[Symbol], ResultT], symbol: Symbol) -> ResultT | SymbolError:
+class ScanTime:
+    """How long a scan may go on asking; waiting for request budget is not counted.
+
+    Parameters
+    ----------
+    seconds : float
+        From now on.
+    waited_s : callable
+        Seconds in which the scan waited for budget, so far.
+    monotonic_s : callable, optional
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        waited_s: Callable[[], float],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._waited_s = waited_s
+        self._monotonic_s = monotonic_s
+        self._began_s = monotonic_s()
+        self._ends_s = self._began_s + seconds
+
+    def is_over(self) -> bool:
+        """Return whether nothing further should be asked."""
+        return self._monotonic_s() >= self._ends_s + self._waited_s()
+
+    def spent_s(self) -> float:
+        """Return the seconds since the beginning, waits included."""
+        return self._monotonic_s() - self._began_s
+
+
+def attempt(
+    call: Callable[[Symbol], ResultT], symbol: Symbol, scan_time: ScanTime
+) -> ResultT | SymbolError:
     """Return the result, or the error that concerns this symbol only.
 
     Raises
@@ -57,6 +104,8 @@ def attempt(call: Callable[[Symbol], ResultT], symbol: Symbol) -> ResultT | Symb
     ExchangeError
         One of `SCAN_ENDING`.
     """
+    if scan_time.is_over():
+        return ExchangeUnavailable(NOT_ASKED, OUT_OF_TIME)
     try:
         return call(symbol)
     except SCAN_ENDING:
@@ -102,5 +151,5 @@ def follow(
 def outcome(future: Future[ResultT | SymbolError]) -> ResultT | SymbolError:
     """Return what a followed future brought; never waits."""
     if future.cancelled():
-        return ExchangeUnavailable("not asked", STOPPED_ANSWERING)
+        return ExchangeUnavailable(NOT_ASKED, STOPPED_ANSWERING)
     return future.result()

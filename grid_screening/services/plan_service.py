@@ -18,19 +18,19 @@ from grid_screening.listing import Plan
 from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import Reason
 from grid_screening.services.fan_out import (
+    ScanTime,
     SymbolError,
     attempt,
     follow,
     io_pool,
     outcome,
 )
+from grid_screening.services.market_source import MarketSource
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.universe import REQUEST_FAILED
-from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
 from monitor.exceptions import ExchangeError
-from vp_squeeze.services.binance_kline_service import closed_klines
 
 ATR_BARS = 99
 """Closed bars behind an exact ATR: the most that weigh 1, and the seed's share of
@@ -39,11 +39,13 @@ ATR_MINIMUM_BARS = ATR_WINDOW + 1
 
 
 def fetch_plans(
-    client: BinanceFuturesClient,
+    market: MarketSource,
     snapshot: MarketSnapshot,
     symbols: Sequence[Symbol],
     settings: ScreenerSettings,
+    *,
     on_progress: ProgressHook,
+    scan_time: ScanTime,
 ) -> Mapping[Symbol, Plan]:
     """Fetch the daily and hourly ATR of ``symbols`` and plan a grid for each.
 
@@ -59,8 +61,9 @@ def fetch_plans(
             {
                 symbol: pool.submit(
                     attempt,
-                    partial(_average_true_range, client, interval, snapshot.as_of_ms),
+                    partial(_average_true_range, market, interval, snapshot.as_of_ms),
                     symbol,
+                    scan_time,
                 )
                 for symbol in symbols
             }
@@ -81,11 +84,10 @@ def fetch_plans(
 
 
 def _average_true_range(
-    client: BinanceFuturesClient, interval: KlineInterval, as_of_ms: int, symbol: Symbol
+    market: MarketSource, interval: KlineInterval, as_of_ms: int, symbol: Symbol
 ) -> float:
     step = interval.milliseconds
-    bars = closed_klines(
-        client,
+    bars = market.closed_klines(
         symbol,
         interval,
         count=ATR_BARS,

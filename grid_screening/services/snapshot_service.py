@@ -8,15 +8,16 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.progress import Progress, ProgressHook
 from grid_screening.screening_report import Exclusion, FunnelStage, Reason
 from grid_screening.services.fan_out import (
+    ScanTime,
     SymbolError,
     attempt,
     follow,
     io_pool,
     outcome,
 )
+from grid_screening.services.market_source import MarketSource
 from grid_screening.snapshot import BENCHMARK, MarketSnapshot
 from grid_screening.universe import MALFORMED, REQUEST_FAILED, MarketQuotes
-from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.domain.instruments import Instrument
 from monitor.domain.market import (
     Klines,
@@ -33,7 +34,6 @@ from vp_squeeze.exceptions import (
     KlineGap,
     StaleKlines,
 )
-from vp_squeeze.services.binance_kline_service import closed_klines
 
 DATA_STAGES = ("data", "bars", "gap", "fresh_bars")
 
@@ -52,7 +52,7 @@ class FetchedPanel:
 
 
 def fetch_market(
-    client: BinanceFuturesClient, workers: int, on_progress: ProgressHook
+    source: MarketSource, workers: int, on_progress: ProgressHook
 ) -> Market:
     """Fetch the whole-market replies, each once, side by side.
 
@@ -61,14 +61,14 @@ def fetch_market(
     ExchangeError
         One of them cannot be had: without it there is no scan.
     """
-    as_of_ms = client.server_time()
+    as_of_ms = source.server_time()
     on_progress(Progress(stage="market", done=0, total=1, detail="whole market"))
     with io_pool(workers) as pool:
-        exchange_info = pool.submit(client.exchange_info)
-        tickers = pool.submit(client.tickers_24h)
-        mark_prices = pool.submit(client.mark_prices)
-        funding_intervals = pool.submit(client.funding_intervals)
-        book_tickers = pool.submit(client.book_tickers)
+        exchange_info = pool.submit(source.exchange_info)
+        tickers = pool.submit(source.tickers_24h)
+        mark_prices = pool.submit(source.mark_prices)
+        funding_intervals = pool.submit(source.funding_intervals)
+        book_tickers = pool.submit(source.book_tickers)
         market = Market(
             exchange_info=exchange_info.result(),
             quotes=MarketQuotes(
@@ -84,11 +84,13 @@ def fetch_market(
 
 
 def fetch_panel(
-    client: BinanceFuturesClient,
+    source: MarketSource,
     market: Market,
     candidates: Sequence[Instrument],
     settings: ScreenerSettings,
+    *,
     on_progress: ProgressHook,
+    scan_time: ScanTime,
 ) -> FetchedPanel:
     """Fetch bars and open interest of ``candidates`` and build the snapshot.
 
@@ -105,12 +107,13 @@ def fetch_panel(
     on_exchange = {i.symbol for i in market.exchange_info.instruments}
     benchmark = [BENCHMARK] if symbols and BENCHMARK in on_exchange else []
     klines, open_interest, kept_answering = _fetch_all(
-        client,
+        source,
         with_bars=list(dict.fromkeys(symbols + benchmark)),
         with_open_interest=symbols,
         as_of_ms=market.quotes.as_of_ms,
         settings=settings,
         on_progress=on_progress,
+        scan_time=scan_time,
     )
     errors = {s: k for s in symbols if isinstance(k := klines[s], Exception)}
     excluded = tuple(_exclusion(s, error) for s, error in errors.items())
@@ -138,25 +141,27 @@ def fetch_panel(
 
 
 def _fetch_all(
-    client: BinanceFuturesClient,
+    source: MarketSource,
     *,
     with_bars: Sequence[Symbol],
     with_open_interest: Sequence[Symbol],
     as_of_ms: int,
     settings: ScreenerSettings,
     on_progress: ProgressHook,
+    scan_time: ScanTime,
 ) -> tuple[
     dict[Symbol, Klines | SymbolError], dict[Symbol, OpenInterest | SymbolError], bool
 ]:
     def bars(symbol: Symbol) -> Klines:
-        return closed_klines(
-            client, symbol, settings.interval, count=settings.bars, as_of_ms=as_of_ms
+        return source.closed_klines(
+            symbol, settings.interval, count=settings.bars, as_of_ms=as_of_ms
         )
 
     with io_pool(settings.io_workers) as pool:
-        klines = {s: pool.submit(attempt, bars, s) for s in with_bars}
+        klines = {s: pool.submit(attempt, bars, s, scan_time) for s in with_bars}
         open_interest = {
-            s: pool.submit(attempt, client.open_interest, s) for s in with_open_interest
+            s: pool.submit(attempt, source.open_interest, s, scan_time)
+            for s in with_open_interest
         }
         kept_answering = follow(
             [*klines.values(), *open_interest.values()],

@@ -228,7 +228,10 @@ def test_interrupted_scan_leaves_no_file_and_its_code(
             ],
             cwd=ROOT,
             env=os.environ
-            | {"BINANCE_FAPI_URL": slow.base_url, "SCREENER_DATA_DIR": str(tmp_path)},
+            | {
+                "BINANCE_FAPI_URL": slow.base_url,
+                "SCREENER_DATA_DIR": str(tmp_path / "data"),
+            },
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -240,7 +243,7 @@ def test_interrupted_scan_leaves_no_file_and_its_code(
     assert "Traceback" not in stderr
     assert word in stderr
     assert not target.exists()
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 @needs_recorded_market

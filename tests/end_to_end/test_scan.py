@@ -129,6 +129,7 @@ class TestWholeMarket:
 
 
 def test_two_scans_of_one_market_are_the_same(exchange: EmbeddedExchange) -> None:
+    control(exchange, "clock", {"to_second": 1})  # prices change with the minute
     first, second = scan(exchange), scan(exchange)
     assert first.ranked == second.ranked
     assert [(e.symbol, e.reason.code) for e in first.excluded] == [
@@ -350,9 +351,15 @@ class TestOddButUsable:
         return rows
 
     def served(
-        self, exchange: EmbeddedExchange, symbol: str, rows: list[list[object]]
+        self,
+        exchange: EmbeddedExchange,
+        symbol: str,
+        rows: list[list[object]],
+        *,
+        times: int = 1,
     ) -> ScreeningReport:
-        fault = {"path": "/fapi/v1/klines", "symbol": symbol, "times": 1, "body": rows}
+        fault = {"path": "/fapi/v1/klines", "symbol": symbol, "body": rows}
+        fault |= {"times": times}
         control(exchange, "faults", [fault])
         return scan(exchange)
 
@@ -374,10 +381,23 @@ class TestOddButUsable:
         symbol = scan(exchange).ranked[0].symbol
         rows = self.bars(exchange, symbol)
         control(exchange, "reset")
-        report = self.served(exchange, symbol, [*rows[:100], *rows[103:]])
+        gapped = [*rows[:100], *rows[103:]]
+        report = self.served(exchange, symbol, gapped, times=2)
         reason = next(e.reason for e in report.excluded if e.symbol == symbol)
         assert (reason.code, reason.value) == ("gap", 3)
         assert report.coverage == 1.0
+
+    def test_a_gap_that_is_filled_on_a_second_look_excludes_nobody(
+        self, exchange: EmbeddedExchange
+    ) -> None:
+        plain = scan(exchange)
+        symbol = plain.ranked[0].symbol
+        rows = self.bars(exchange, symbol)
+        control(exchange, "reset")
+        report = self.served(exchange, symbol, [*rows[:100], *rows[103:]])
+        assert [(r.symbol, r.gss) for r in report.ranked] == [
+            (r.symbol, r.gss) for r in plain.ranked
+        ]
 
     def test_missing_newest_bar_is_stale(self, exchange: EmbeddedExchange) -> None:
         symbol = scan(exchange).ranked[0].symbol

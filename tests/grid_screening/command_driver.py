@@ -6,6 +6,7 @@ Run as ``python -m tests.grid_screening.command_driver BEHAVIOUR screen_short_gr
 import os
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 from grid_screening.progress import Progress, ProgressHook
@@ -64,7 +65,7 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     from django.core.management import execute_from_command_line
 
-    from grid_screening.services import screening_service
+    from grid_screening.services import scan_service
     from monitor.api_clients.binance import BinanceFuturesClient
 
     cancel = BinanceFuturesClient.cancel
@@ -76,7 +77,9 @@ def main() -> None:
     BinanceFuturesClient.cancel = heard  # type: ignore[method-assign]
     behaviours = (printed, long, buggy, obedient, drawing, stubborn)
     chosen = next(b for b in behaviours if b.__name__ == sys.argv[1])
-    screening_service.screen = chosen  # type: ignore[assignment]
+    scan_service.scan = lambda *args, **kwargs: SimpleNamespace(  # type: ignore[assignment]
+        report=chosen(*args, **kwargs)
+    )
     execute_from_command_line(["manage.py", *sys.argv[2:]])
 
 

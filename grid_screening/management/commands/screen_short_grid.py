@@ -1,12 +1,12 @@
 """Rank the market once and print or write the report."""
 
+import logging
 import sys
 import time
 import traceback
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,11 +29,32 @@ from grid_screening.cli.interruption import (
     leave_now,
     run_interruptible,
 )
-from grid_screening.cli.output import STANDARD_OUTPUT, check_target, write_atomically
+from grid_screening.cli.job import (
+    FinishedScan,
+    ScanJob,
+    earlier_scan,
+    finished_scan,
+    opened_market,
+    recorded_scan,
+)
+from grid_screening.cli.logs import begin_logging
+from grid_screening.cli.market import gateway
+from grid_screening.cli.output import (
+    STANDARD_OUTPUT,
+    check_target,
+    is_special,
+    remove_abandoned,
+    write_atomically,
+)
+from grid_screening.cli.rendering import check_addenda, rendered
+from grid_screening.cli.report_folder import is_folder, make_folder, write_into
+from grid_screening.cli.report_lock import report_lock
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
-from monitor.conf import GatewayConfig
-from monitor.exceptions import ExchangeUnavailable, RequestCancelled
+from monitor.data_folder import data_folder
+from monitor.exceptions import RequestCancelled
+
+logger = logging.getLogger("grid_screening.scan")
 
 NAME = "screen_short_grid"
 
@@ -117,62 +138,111 @@ class Command(BaseCommand):
         CommandError
             ``returncode`` as documented in ``contracts/cli.md``.
         """
+        if options["log"] is not None:
+            begin_logging(options["log"])
         try:
-            configured = _configured()
-            settings = effective_settings(configured, options)
-            options = options | {"format": arguments.report_format(options)}
-            if options["dry_run"]:
-                self._estimate(settings, configured, options)
-                return
-            if options["output"] != STANDARD_OUTPUT:
-                check_target(Path(options["output"]))
-            report, address = self._scan(settings, options)
-            if self.cancellation.cancelled:
-                raise RequestCancelled
-            self._deliver(report, options)
-            if not options["demo"]:
-                self._store_counts(report, address, configured, options)
+            report = self._run(options)
         except KNOWN_ERRORS as error:
             raise CommandError(message(error), returncode=exit_code(error)) from error
-        _judge(report, fail_empty=options["fail_empty"])
+        if report is not None:
+            _judge(report, fail_empty=options["fail_empty"])
 
-    def _scan(
-        self, settings: ScreenerSettings, options: Mapping[str, Any]
-    ) -> tuple[ScreeningReport, str]:
+    def _run(self, options: Mapping[str, Any]) -> ScreeningReport | None:
+        arguments.check_combination(options)
+        options = {**options, "format": arguments.report_format(options)}
+        check_addenda(options)
+        replayed = recorded_scan(options["snapshot"])
+        before = earlier_scan(options["diff"])
+        configured = _configured() if replayed is None else {}
+        settings = effective_settings(
+            configured,
+            options,
+            defaults=ScreenerSettings() if replayed is None else replayed.settings,
+        )
+        if options["dry_run"]:
+            self._estimate(settings, configured, options)
+            return None
+        with ExitStack() as stack:
+            self._claim(options, stack)
+            job = ScanJob(
+                settings=settings,
+                replayed=replayed,
+                before=before,
+                explain=options["explain"] or (),
+                is_demo=options["demo"],
+                is_recorded=options["record"] is not None,
+            )
+            done = self._scan(job, options)
+            if self.cancellation.cancelled:
+                raise RequestCancelled
+            if options["record"] is not None:
+                write_atomically(Path(options["record"]), done.recording())
+            self._deliver(done, options)
+            if not options["demo"] and replayed is None:
+                self._store_counts(done.report, done.address, configured, options)
+        logger.info("scan_finished %s", done.summary())
+        return done.report
+
+    def _claim(self, options: Mapping[str, Any], stack: ExitStack) -> None:
+        # whatever would stop the report from being written is found out first
+        output = options["output"]
+        if options["record"] is not None:
+            check_target(Path(options["record"]))
+        if output == STANDARD_OUTPUT:
+            return
+        if is_folder(output):
+            make_folder(Path(output))
+            check_target(Path(output) / "latest")
+        else:
+            check_target(Path(output))
+        if not is_special(Path(output)):
+            stack.enter_context(report_lock(Path(output), now_ms=_now_ms()))
+            folder = Path(output) if is_folder(output) else Path(output).parent
+            remove_abandoned(folder, now_s=time.time())
+
+    def _scan(self, job: ScanJob, options: Mapping[str, Any]) -> FinishedScan:
         from grid_screening.cli.progress import progress_display
-        from grid_screening.services import screening_service
-        from monitor.api_clients.binance import BinanceFuturesClient
 
-        with _market(settings, demo=options["demo"]) as (config, source):
-            client = BinanceFuturesClient(config)
-            self.cancellation.add(client.cancel)
-            with (
-                client,
-                progress_display(
-                    sys.stderr,
-                    enabled=self.stderr.isatty() and not options["quiet"],
-                    on_start=self.cancellation.add_display,
-                    waiting=client.budget_wait,
-                ) as on_progress,
-            ):
-                report = screening_service.screen(
-                    settings, client, source=source, on_progress=on_progress
-                )
-        return report, config.base_url
+        with opened_market(job, on_cancel=self.cancellation.add) as market:
+            logger.info(
+                "scan_started source=%s exchange=%s output=%s",
+                market.label,
+                market.address,
+                options["output"],
+            )
+            with progress_display(
+                sys.stderr,
+                enabled=self.stderr.isatty() and not options["quiet"],
+                on_start=self.cancellation.add_display,
+                waiting=market.waiting,
+            ) as on_progress:
+                return finished_scan(job, market, on_progress)
 
-    def _deliver(self, report: ScreeningReport, options: Mapping[str, Any]) -> None:
+    def _deliver(self, done: FinishedScan, options: Mapping[str, Any]) -> None:
         form, width, color = options["format"], FILE_WIDTH, False
         if options["output"] == STANDARD_OUTPUT and form == "table":
             width, color = self._page(options)
-        self._put(_rendered(report, form, width=width, color=color), options)
+        text = rendered(done, form, width=width, color=color)
+        self._put(text, options, as_of_ms=done.report.as_of_ms)
 
-    def _put(self, text: str, options: Mapping[str, Any]) -> None:
+    def _put(
+        self, text: str, options: Mapping[str, Any], *, as_of_ms: int | None = None
+    ) -> None:
         target = options["output"]
         if target == STANDARD_OUTPUT:
             streams.prepare(self.stdout, exact=options["format"] != "table")
             self._print(text)
             return
-        write_atomically(Path(target), text.encode())
+        if as_of_ms is not None and is_folder(target):
+            target = write_into(
+                Path(target),
+                text.encode(),
+                form=options["format"],
+                as_of_ms=as_of_ms,
+                keep=options["keep"],
+            )
+        else:
+            write_atomically(Path(target), text.encode())
         if not options["quiet"]:
             self._complain(f"wrote {target}")
 
@@ -212,28 +282,19 @@ class Command(BaseCommand):
         configured: Mapping[str, Any],
         options: Mapping[str, Any],
     ) -> None:
-        import orjson
+        from grid_screening.cli.dry_run_report import check_form, dry_run_report
 
-        from grid_screening.cli import dry_run
-        from grid_screening.cli.scan_counts import stored_counts
-
-        if options["format"] not in dry_run.FORMATS:
-            legal = " or ".join(dry_run.FORMATS)
-            raise UsageError(
-                f"--dry-run has no form {options['format']}: --format must be {legal}"
-            )
+        check_form(options["format"])
         if options["output"] != STANDARD_OUTPUT:
             check_target(Path(options["output"]))
-        address = _gateway(settings).base_url
-        counts = stored_counts(_data_folder(configured), address)
-        if options["demo"]:
-            address, counts = "simulated exchange on this machine", None
-        found = dry_run.estimate(settings, counts, now_ms=_now_ms())
-        if options["format"] == "json":
-            document = dry_run.estimate_document(found, address)
-            text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
-        else:
-            text = dry_run.estimate_text(found, address)
+        text = dry_run_report(
+            settings,
+            configured,
+            gateway(settings),
+            form=options["format"],
+            demo=options["demo"],
+            now_ms=_now_ms(),
+        )
         self._put(text, options)
 
     def _store_counts(
@@ -249,7 +310,7 @@ class Command(BaseCommand):
         if counts is None:
             return
         try:
-            store_counts(_data_folder(configured), address, counts)
+            store_counts(data_folder(configured.get("data_dir")), address, counts)
         except (OSError, CannotWrite) as error:
             if not options["quiet"]:
                 self._complain(f"the counts for --dry-run were not stored: {error}")
@@ -264,61 +325,6 @@ def _configured() -> Mapping[str, Any]:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _data_folder(configured: Mapping[str, Any]) -> Path:
-    from platformdirs import user_data_path
-
-    folder = configured.get("data_dir")
-    return user_data_path("short-grid-screener") if folder is None else Path(folder)
-
-
-def _gateway(settings: ScreenerSettings) -> GatewayConfig:
-    from grid_screening.services.screening_service import gateway_config
-
-    try:
-        return gateway_config(settings)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"settings.SCREENER (BINANCE_FAPI_URL): {error}") from error
-
-
-@contextmanager
-def _market(
-    settings: ScreenerSettings, *, demo: bool
-) -> Iterator[tuple[GatewayConfig, str]]:
-    # how to reach the market, and what the report calls it
-    from grid_screening.services.screening_service import source_of
-
-    config = _gateway(settings)
-    if not demo:
-        yield config, source_of(config.base_url)
-        return
-    from monitor.simulator.server import EmbeddedExchange, SimulatorFailed
-
-    with ExitStack() as stack:
-        try:
-            exchange = stack.enter_context(EmbeddedExchange())
-        except SimulatorFailed as error:
-            raise ExchangeUnavailable("simulated exchange", str(error)) from error
-        yield replace(config, base_url=exchange.base_url, proxy=None), "demo"
-
-
-def _rendered(report: ScreeningReport, form: str, *, width: int, color: bool) -> str:
-    if form == "json":
-        from grid_screening.reports.json import report_json
-
-        return report_json(report).decode()
-    if form == "csv":
-        from grid_screening.reports.csv import report_csv
-
-        return report_csv(report)
-    if form == "markdown":
-        from grid_screening.reports.markdown import report_markdown
-
-        return report_markdown(report)
-    from grid_screening.reports.table import report_table
-
-    return report_table(report, width=width, color=color)
 
 
 def _judge(report: ScreeningReport, *, fail_empty: bool) -> None:

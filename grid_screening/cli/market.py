@@ -1,0 +1,127 @@
+"""What a command scans: the exchange, the simulated one, or a recording."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from grid_screening.cli.exit_codes import UsageError
+from grid_screening.conf import ScreenerSettings
+from monitor.conf import GatewayConfig
+from monitor.exceptions import ExchangeUnavailable
+
+if TYPE_CHECKING:
+    from grid_screening.recording.recording import Recording
+    from grid_screening.services.market_source import MarketSource
+    from monitor.market_data.kline_store import KlineStore
+
+OWN_LEDGER = "memory://"
+"""Of the embedded exchange, which nobody else can ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenMarket:
+    """A market that can be scanned now."""
+
+    source: "MarketSource"
+    label: str
+    """``live``, ``simulated``, ``demo`` or ``snapshot``."""
+    address: str
+    waiting: Callable[[], float | None]
+    """Seconds for which requests still wait for budget, None when none waits."""
+
+
+def gateway(settings: ScreenerSettings) -> GatewayConfig:
+    """Return how requests are sent.
+
+    Raises
+    ------
+    UsageError
+        A key of ``settings.SCREENER`` that belongs to the gateway is wrong.
+    """
+    from grid_screening.services.screening_service import gateway_config
+
+    try:
+        return gateway_config(settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"settings.SCREENER (BINANCE_FAPI_URL): {error}") from error
+
+
+@contextmanager
+def exchange_market(
+    settings: ScreenerSettings,
+    *,
+    demo: bool,
+    on_cancel: Callable[[Callable[[], object]], object],
+) -> Iterator[OpenMarket]:
+    """Open the configured exchange, or a simulated one of this command's own.
+
+    Parameters
+    ----------
+    settings : ScreenerSettings
+    demo : bool
+        Whether to scan an embedded simulated exchange.
+    on_cancel : callable
+        Given a call that ends everything under way.
+
+    Raises
+    ------
+    UsageError
+        As `gateway`.
+    ExchangeUnavailable
+        The simulated exchange did not start.
+    """
+    from grid_screening.services.screening_service import live_market, source_of
+    from monitor.api_clients.binance import BinanceFuturesClient
+
+    config, label = gateway(settings), "demo"
+    with ExitStack() as stack:
+        store = None
+        if demo:
+            config = _embedded(stack, config)
+        else:
+            label = source_of(config.base_url)
+            store = stack.enter_context(_store(settings, config))
+        client = stack.enter_context(BinanceFuturesClient(config))
+        on_cancel(client.cancel)
+        yield OpenMarket(
+            source=live_market(client, store),
+            label=label,
+            address=config.base_url,
+            waiting=client.budget_wait,
+        )
+
+
+def recorded_market(recording: "Recording", address: str) -> OpenMarket:
+    """Return the market of a recorded scan."""
+    from grid_screening.services.recorded_market import ReplayedMarket
+
+    return OpenMarket(
+        source=ReplayedMarket(recording),
+        label="snapshot",
+        address=address,
+        waiting=lambda: None,
+    )
+
+
+def _store(
+    settings: ScreenerSettings, config: GatewayConfig
+) -> "AbstractContextManager[KlineStore | None]":
+    from grid_screening.services.screening_service import kline_store
+
+    try:
+        return kline_store(settings, config)
+    except ValueError as error:
+        raise UsageError(f"settings.SCREENER: {error}") from error
+
+
+def _embedded(stack: ExitStack, config: GatewayConfig) -> GatewayConfig:
+    from monitor.simulator.server import EmbeddedExchange, SimulatorFailed
+
+    try:
+        exchange = stack.enter_context(EmbeddedExchange())
+    except SimulatorFailed as error:
+        raise ExchangeUnavailable("simulated exchange", str(error)) from error
+    return replace(
+        config, base_url=exchange.base_url, proxy=None, ledger_url=OWN_LEDGER
+    )

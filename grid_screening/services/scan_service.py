@@ -1,0 +1,331 @@
+"""The scan: exchange → snapshot → factors → score → grid plan → report."""
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+
+from grid_screening.assembly import Market
+from grid_screening.conf import ScreenerSettings
+from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
+from grid_screening.explanation import Explanation, explanation
+from grid_screening.grid_plan import InfeasibleGrid
+from grid_screening.hysteresis import held_rows
+from grid_screening.listing import (
+    Plan,
+    coverage_share,
+    not_listed_symbol,
+    ranked_symbol,
+    remarks,
+)
+from grid_screening.profile import load_profile
+from grid_screening.progress import Progress, ProgressHook, ignore_progress
+from grid_screening.ranking import Ranking, ranking
+from grid_screening.screening_report import (
+    FunnelStage,
+    Reason,
+    ScreeningReport,
+)
+from grid_screening.services.fan_out import STOPPED_ANSWERING, ScanTime
+from grid_screening.services.market_source import MarketSource
+from grid_screening.services.plan_service import fetch_plans
+from grid_screening.services.snapshot_service import (
+    DATA_STAGES,
+    FetchedPanel,
+    fetch_market,
+    fetch_panel,
+)
+from grid_screening.snapshot import MarketSnapshot
+from grid_screening.stability import RankInference, rank_stability
+from grid_screening.universe import REQUEST_FAILED, Selection, candidate_selection
+from monitor.conf import GatewayConfig
+from monitor.domain.typing import Symbol
+
+_REQUEST_DEADLINE_S = GatewayConfig().total_deadline_s
+
+NOT_PLANNED = InfeasibleGrid(
+    reason=Reason(code=REQUEST_FAILED, text=f"not planned: {STOPPED_ANSWERING}"),
+    minimum_margin=None,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scan:
+    """A report, and what it was made from."""
+
+    report: ScreeningReport
+    market: Market
+    snapshot: MarketSnapshot
+    """Of the fetched contracts."""
+    result: Ranking
+    ranks: RankInference | None
+    """None: no rank intervals were asked for."""
+
+
+def scan(
+    settings: ScreenerSettings,
+    market_source: MarketSource,
+    *,
+    source: str,
+    held: Collection[Symbol] = (),
+    on_progress: ProgressHook = ignore_progress,
+) -> Scan:
+    """Scan once whatever ``market_source`` shows: the exchange or a recording.
+
+    Parameters
+    ----------
+    settings : ScreenerSettings
+        What to scan and how.
+    market_source : MarketSource
+        What is read; nothing else is.
+    source : str
+        What the report says the data comes from.
+    held : collection of str
+        Contracts of an earlier list that ``settings.hold`` lets stay.
+    on_progress : callable
+        Called in this thread after each step.
+
+    Raises
+    ------
+    ScreeningError, ExchangeError
+        As `grid_screening.screen_short_grid`.
+    """
+    scan_time = _scan_time(settings, market_source)
+    profile = load_profile(settings.profile)
+    market = fetch_market(market_source, settings.io_workers, on_progress)
+    _check_requested(settings, market)
+    selection = candidate_selection(market.exchange_info, market.quotes, settings)
+    panel = fetch_panel(
+        market_source,
+        market,
+        selection.candidates,
+        settings,
+        on_progress=on_progress,
+        scan_time=scan_time,
+    )
+    _check_any_data(panel)
+    on_progress(Progress(stage="factors", done=0, total=1))
+    result = ranking(panel.snapshot, settings, profile)
+    on_progress(Progress(stage="factors", done=1, total=1))
+    listed = held_rows(result, held, top=settings.top, slack=settings.hold)
+    with ThreadPoolExecutor(1, thread_name_prefix="rank-intervals") as beside:
+        # while the exchange answers: the plans' requests leave the processor idle
+        stability = beside.submit(
+            _rank_inference, panel.snapshot, result, listed, settings
+        )
+        plans = _plans(
+            market_source,
+            panel,
+            _planned(result, listed),
+            settings,
+            on_progress=on_progress,
+            scan_time=scan_time,
+        )
+        ranks = stability.result()
+    steps = _Steps(
+        market=market,
+        selection=selection,
+        panel=panel,
+        result=result,
+        listed=listed,
+        plans=plans,
+        ranks=ranks,
+    )
+    return Scan(
+        report=_report(settings, steps, source, market_source, scan_time),
+        market=market,
+        snapshot=panel.snapshot,
+        result=result,
+        ranks=ranks,
+    )
+
+
+def explained(
+    done: Scan,
+    symbols: Sequence[Symbol],
+    market_source: MarketSource,
+    settings: ScreenerSettings,
+) -> tuple[Explanation, ...]:
+    """Explain contracts of a finished scan; bars that it did not need are fetched.
+
+    Raises
+    ------
+    UnknownSymbols
+        Not on the exchange.
+    ExchangeError
+        One of `SCAN_ENDING`.
+    """
+    instruments = {i.symbol: i for i in done.market.exchange_info.instruments}
+    fetched = {e.symbol for e in done.report.excluded if e.stage in DATA_STAGES}
+    fetched |= {*done.snapshot.symbols}
+    known = {e.symbol for e in done.report.excluded} | fetched
+    unknown = tuple(symbol for symbol in symbols if symbol not in known)
+    if unknown:
+        raise UnknownSymbols(unknown)
+    own = {
+        symbol: fetch_panel(
+            market_source,
+            done.market,
+            [instruments[symbol]],
+            settings,
+            on_progress=ignore_progress,
+            scan_time=_scan_time(settings, market_source),
+        )
+        for symbol in symbols
+        if symbol not in fetched
+        and symbol in instruments
+        and _has_ticker(done.market, symbol)
+    }
+    return tuple(
+        explanation(
+            symbol,
+            report=done.report,
+            result=done.result,
+            snapshot=done.snapshot,
+            market=done.market,
+            settings=settings,
+            rank_intervals=None if done.ranks is None else done.ranks.intervals,
+            own=own[symbol].snapshot if symbol in own else None,
+            own_excluded=own[symbol].excluded if symbol in own else (),
+        )
+        for symbol in symbols
+    )
+
+
+def _has_ticker(market: Market, symbol: Symbol) -> bool:
+    # without one the exchange has no bars to give, and no snapshot can be built
+    return symbol in market.quotes.tickers.by_symbol
+
+
+def _scan_time(settings: ScreenerSettings, market_source: MarketSource) -> ScanTime:
+    return ScanTime(
+        settings.scan_deadline_s - _REQUEST_DEADLINE_S,
+        waited_s=lambda: market_source.statistics().budget_wait_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Steps:
+    # what a report is made from
+    market: Market
+    selection: Selection
+    panel: FetchedPanel
+    result: Ranking
+    listed: Sequence[int]
+    plans: Mapping[Symbol, Plan]
+    ranks: RankInference | None
+
+
+def _rank_inference(
+    snapshot: MarketSnapshot,
+    result: Ranking,
+    listed: Sequence[int],
+    settings: ScreenerSettings,
+) -> RankInference | None:
+    if settings.rank_draws == 0:
+        return None
+    return rank_stability(
+        snapshot, result, top=settings.top, listed=listed, draws=settings.rank_draws
+    )
+
+
+def _planned(result: Ranking, listed: Sequence[int]) -> list[Symbol]:
+    return [
+        result.scores.symbols[row] for row in listed if not result.scores.vetoed[row]
+    ]
+
+
+def _plans(
+    market_source: MarketSource,
+    panel: FetchedPanel,
+    symbols: Sequence[Symbol],
+    settings: ScreenerSettings,
+    *,
+    on_progress: ProgressHook,
+    scan_time: ScanTime,
+) -> Mapping[Symbol, Plan]:
+    if not panel.kept_answering:
+        return dict.fromkeys(symbols, NOT_PLANNED)
+    return fetch_plans(
+        market_source,
+        panel.snapshot,
+        symbols,
+        settings,
+        on_progress=on_progress,
+        scan_time=scan_time,
+    )
+
+
+def _report(
+    settings: ScreenerSettings,
+    steps: _Steps,
+    source: str,
+    market_source: MarketSource,
+    scan_time: ScanTime,
+) -> ScreeningReport:
+    selection, panel, result = steps.selection, steps.panel, steps.result
+    snapshot, listed = panel.snapshot, steps.listed
+    coverage = coverage_share(
+        requested=len(selection.candidates) + selection.unreadable,
+        unreadable=selection.unreadable,
+        incomplete=_incomplete(panel, steps.plans),
+    )
+    excluded = (*selection.excluded, *panel.excluded, *result.excluded)
+    intervals = {} if steps.ranks is None else steps.ranks.intervals
+    return ScreeningReport(
+        generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        as_of_ms=snapshot.as_of_ms,
+        last_bar_close_ms=snapshot.last_bar_close_ms,
+        source=source,
+        settings=settings.by_flag() | {"weights": list(astuple(result.scores.weights))},
+        funnel=(
+            *selection.funnel,
+            *panel.funnel,
+            *result.funnel,
+            FunnelStage(stage="listed", count=len(listed)),
+        ),
+        coverage=coverage,
+        degraded=coverage < settings.min_coverage,
+        requests=market_source.statistics(),
+        seconds=round(scan_time.spent_s(), 3),
+        ranked=tuple(
+            ranked_symbol(snapshot, result, row, steps.plans, intervals)
+            for row in listed
+        ),
+        not_listed=tuple(
+            not_listed_symbol(result, row)
+            for row in result.scores.order
+            if row not in set(listed)
+        ),
+        excluded=tuple(sorted(excluded, key=lambda e: e.symbol)),
+        notes=remarks(settings, steps.market, snapshot, result),
+        rank_stability=None if steps.ranks is None else steps.ranks.stability,
+    )
+
+
+def _incomplete(panel: FetchedPanel, plans: Mapping[Symbol, Plan]) -> int:
+    symbols = {e.symbol for e in panel.excluded if e.stage == "data"}
+    symbols |= panel.incomplete
+    symbols |= {
+        symbol
+        for symbol, plan in plans.items()
+        if isinstance(plan, InfeasibleGrid) and plan.reason.code == REQUEST_FAILED
+    }
+    return len(symbols)
+
+
+def _check_requested(settings: ScreenerSettings, market: Market) -> None:
+    if settings.symbols is None:
+        return
+    info = market.exchange_info
+    known = {i.symbol for i in info.instruments} | {r.symbol for r in info.malformed}
+    unknown = tuple(s for s in settings.symbols if s not in known)
+    if unknown:
+        raise UnknownSymbols(unknown)
+
+
+def _check_any_data(panel: FetchedPanel) -> None:
+    failed = [e for e in panel.excluded if e.stage == "data"]
+    fetched = panel.snapshot.symbol_count + len(panel.excluded) - len(failed)
+    if failed and fetched == 0:
+        raise AllRequestsFailed(len(failed), failed[0].reason.text)
