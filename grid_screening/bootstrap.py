@@ -1,6 +1,7 @@
 """Markets drawn again from a snapshot's own bars, and their factors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,19 +9,20 @@ from grid_screening.factors import FactorTable, factor_table
 from grid_screening.snapshot import MarketSnapshot
 from monitor.domain.typing import FloatArray, IntArray, Symbol
 
-SCORE_FACTORS = (
+BAR_FACTORS = (
     "natr",
     "efficiency_ratio",
     "normalized_slope",
     "r_squared",
     "hurst_exponent",
     "z_score",
-    "open_interest_ratio",
-    "funding_rate_8h",
     "bearish_cvd_divergence",
     "cvd_change_ratio",
 )
-"""Every factor that a score reads; the others need not be computed again."""
+"""Factors of bars that a score reads; the others need not be computed again."""
+QUOTE_FACTORS = ("open_interest_ratio", "funding_rate_8h")
+"""Factors of quotes that a score reads: the same in every drawn market."""
+SCORE_FACTORS = (*BAR_FACTORS, *QUOTE_FACTORS)
 
 PANEL_BARS = 100_000
 """Bars (symbols × bars) drawn together: five columns of them are 4 MB."""
@@ -76,20 +78,35 @@ def block_draws(bar_count: int, *, draws: int, block_bars: int, seed: int) -> In
     return drawn.reshape(draws, -1)[:, -bar_count:].astype(np.int64)
 
 
-def factor_draws(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BarDraws:
+    """Factors of bars in every drawn market; needs no quotes."""
+
+    symbols: tuple[Symbol, ...]
+    columns: Mapping[str, FloatArray]
+    """By name of `BAR_FACTORS`, each of shape ``(draws, n_symbols)``."""
+
+    def of(self, symbols: Sequence[Symbol]) -> "BarDraws":
+        """Return the columns of ``symbols``, all of which must be here."""
+        place = {symbol: at for at, symbol in enumerate(self.symbols)}
+        rows = np.array([place[symbol] for symbol in symbols], dtype=np.int64)
+        columns = {name: column[:, rows] for name, column in self.columns.items()}
+        return BarDraws(symbols=tuple(symbols), columns=columns)
+
+
+def bar_draws(
     snapshot: MarketSnapshot, symbols: Sequence[Symbol], bars: IntArray
-) -> tuple[FactorTable, ...]:
-    """Return `SCORE_FACTORS` of every drawn market.
+) -> BarDraws:
+    """Return `BAR_FACTORS` of every drawn market.
 
     Bars are taken relative to the close before them (log return; high and low
     against the close; volumes as they are) and joined to a path that ends at
     today's close. All contracts share the draw: what moved together still does.
-    Quotes (funding, open interest, turnover) are today's.
 
     Parameters
     ----------
     snapshot : MarketSnapshot
-        Bars and quotes.
+        Bars; its quotes are not looked at.
     symbols : sequence of str
         Contracts wanted, all of them in the snapshot.
     bars : ndarray of shape (draws, n_bars)
@@ -97,28 +114,58 @@ def factor_draws(
 
     Returns
     -------
-    tuple of FactorTable
-        One per draw, rows as in ``symbols``; by the same code as the scan's. A
-        contract whose newest drawn bars do not move has no efficiency ratio: NaN.
+    BarDraws
+        By the same code as the scan's factors. A contract whose newest drawn bars
+        do not move has no efficiency ratio: NaN.
     """
-    row_of = {symbol: row for row, symbol in enumerate(snapshot.symbols)}
-    rows = np.array([row_of[symbol] for symbol in symbols], dtype=np.int64)
-    columns = {name: np.empty((len(bars), len(rows))) for name in SCORE_FACTORS}
+    rows = _rows(snapshot, symbols)
+    columns = {name: np.empty((len(bars), len(rows))) for name in BAR_FACTORS}
     together = max(PANEL_BARS // snapshot.bar_count, 1)
     for start in range(0, len(rows), together):
         chosen = slice(start, start + together)
         relative = _RelativeBars(snapshot, rows[chosen])
         for draw, drawn in enumerate(bars):
-            table = factor_table(relative.market(drawn), names=SCORE_FACTORS)
+            table = factor_table(relative.market(drawn), names=BAR_FACTORS)
             for name, column in columns.items():
                 column[draw, chosen] = table[name]
+    return BarDraws(symbols=tuple(symbols), columns=columns)
+
+
+def factor_draws(
+    snapshot: MarketSnapshot, symbols: Sequence[Symbol], drawn: BarDraws
+) -> tuple[FactorTable, ...]:
+    """Return `SCORE_FACTORS` of every drawn market.
+
+    Parameters
+    ----------
+    snapshot : MarketSnapshot
+        Its quotes (funding, open interest, turnover) stand in every draw.
+    symbols : sequence of str
+        Contracts wanted, all of them in the snapshot and among the drawn.
+    drawn : BarDraws
+        From `bar_draws`.
+
+    Returns
+    -------
+    tuple of FactorTable
+        One per draw, rows as in ``symbols``.
+    """
+    rows = _rows(snapshot, symbols)
+    quotes = factor_table(snapshot, names=QUOTE_FACTORS)
+    today = {name: quotes[name][rows] for name in QUOTE_FACTORS}
+    columns = drawn.of(symbols).columns
     return tuple(
         FactorTable(
             symbols=tuple(symbols),
-            values={name: column[draw] for name, column in columns.items()},
+            values={name: column[draw] for name, column in columns.items()} | today,
         )
-        for draw in range(len(bars))
+        for draw in range(len(columns["natr"]))
     )
+
+
+def _rows(snapshot: MarketSnapshot, symbols: Sequence[Symbol]) -> IntArray:
+    row_of = {symbol: row for row, symbol in enumerate(snapshot.symbols)}
+    return np.array([row_of[symbol] for symbol in symbols], dtype=np.int64)
 
 
 class _RelativeBars:

@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from grid_screening.bootstrap import block_draws, factor_draws
+from grid_screening.bootstrap import BarDraws, bar_draws, block_draws, factor_draws
 from grid_screening.factors import FactorTable
 from grid_screening.listing import listed_rows
 from grid_screening.ranking import Ranking, factor_rows
@@ -57,6 +57,7 @@ def rank_stability(
     level: float = LEVEL,
     block_bars: int = BLOCK_BARS,
     seed: int = SEED,
+    drawn: BarDraws | None = None,
 ) -> RankInference:
     """Return which ranks the bars do not rule out, for every scored contract.
 
@@ -78,6 +79,9 @@ def rank_stability(
         Bars that stay together, at least 1.
     seed : int
         The same seed gives the same intervals, whatever the order of the symbols.
+    drawn : BarDraws, optional
+        From `drawn_bars` with the same numbers, where the bars were there before
+        the quotes; by default drawn here.
 
     Returns
     -------
@@ -140,10 +144,10 @@ def rank_stability(
     symbols = [s for s, kept in zip(result.scores.symbols, ranked, strict=True) if kept]
     intervals: dict[Symbol, RankInterval] = {}
     if symbols:
-        drawn = score_draws(
-            snapshot, result, draws=draws, block_bars=block_bars, seed=seed
-        )
-        best, worst = rank_intervals(gss, rank, drawn[:, ranked], level=level)
+        if drawn is None:
+            drawn = drawn_bars(snapshot, draws=draws, block_bars=block_bars, seed=seed)
+        rescored = score_draws(snapshot, result, drawn)
+        best, worst = rank_intervals(gss, rank, rescored[:, ranked], level=level)
         pairs = zip(best.tolist(), worst.tolist(), strict=True)
         intervals = dict(zip(symbols, pairs, strict=True))
     rows = listed_rows(result, top) if listed is None else listed
@@ -175,13 +179,22 @@ def _check(draws: int, level: float, block_bars: int) -> None:
         raise ValueError(f"block_bars must be at least 1, was {block_bars}")
 
 
-def score_draws(
+def drawn_bars(
     snapshot: MarketSnapshot,
-    result: Ranking,
     *,
-    draws: int,
-    block_bars: int,
-    seed: int,
+    draws: int = DRAWS,
+    block_bars: int = BLOCK_BARS,
+    seed: int = SEED,
+) -> BarDraws:
+    """Return the part of `rank_stability` that needs bars only, of all contracts."""
+    bars = block_draws(
+        snapshot.bar_count, draws=draws, block_bars=block_bars, seed=seed
+    )
+    return bar_draws(snapshot, snapshot.symbols, bars)
+
+
+def score_draws(
+    snapshot: MarketSnapshot, result: Ranking, drawn: BarDraws
 ) -> FloatArray:
     """Return the score of every contract of ``result`` in every drawn market.
 
@@ -193,11 +206,9 @@ def score_draws(
     """
     strict = [e.symbol for e in result.excluded if e.stage == "strict"]
     panel = (*result.scores.symbols, *strict)
-    bars = block_draws(
-        snapshot.bar_count, draws=draws, block_bars=block_bars, seed=seed
-    )
-    gss = np.full((draws, len(panel)), np.nan)
-    for draw, table in enumerate(factor_draws(snapshot, panel, bars)):
+    tables = factor_draws(snapshot, panel, drawn)
+    gss = np.full((len(tables), len(panel)), np.nan)
+    for draw, table in enumerate(tables):
         moves = np.isfinite(table["natr"]) & np.isfinite(table["efficiency_ratio"])
         gss[draw, moves] = _rescored(factor_rows(table, moves), result.scores).gss
     return gss[:, : len(result.scores.symbols)]

@@ -26,7 +26,7 @@ from grid_screening.profile import load_profile
 from grid_screening.ranking import Ranking, ranking
 from grid_screening.scoring import scores
 from grid_screening.snapshot import MarketSnapshot
-from grid_screening.stability import rank_intervals, score_draws
+from grid_screening.stability import drawn_bars, rank_intervals, score_draws
 from monitor.domain.typing import BoolArray, FloatArray, IntArray
 from tests.snapshots import snapshot_of
 from tests.strategies import Panel
@@ -198,9 +198,8 @@ def measure(kind: str, *, panels: int = PANELS, draws: int = 50) -> list[str]:
         result = ranking(drawn_market, OPEN, CLASSIC)
         gss, rank = result.scores.gss, result.scores.rank
         for block in BLOCKS:
-            drawn = score_draws(
-                drawn_market, result, draws=draws, block_bars=block, seed=1
-            )
+            bars = drawn_bars(drawn_market, draws=draws, block_bars=block)
+            drawn = score_draws(drawn_market, result, bars)
             errors[block].append(float(drawn.std(axis=0, ddof=1).mean()))
             strict = rank_intervals(gss, rank, drawn, level=LEVEL)
             tallies[block, "max-T"].add(strict, rank, true_rank)

@@ -12,6 +12,7 @@ from grid_screening.exceptions import (
     UnreadableReport,
 )
 from monitor.exceptions import (
+    DailyBudgetSpent,
     ExchangeError,
     IpBanned,
     LedgerUnavailable,
@@ -101,7 +102,10 @@ _CODES: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
         ExitCode.USAGE,
     ),
     ((CannotWrite, LedgerUnavailable), ExitCode.CANNOT_WRITE),
-    ((IpBanned, WaitTooLong, RateLimited, AlreadyRunning), ExitCode.TRY_LATER),
+    (
+        (IpBanned, WaitTooLong, RateLimited, DailyBudgetSpent, AlreadyRunning),
+        ExitCode.TRY_LATER,
+    ),
     ((RequestCancelled,), ExitCode.INTERRUPTED),
     # whatever else the gateway says about whole-market answers ends the scan
     ((AllRequestsFailed, ExchangeError), ExitCode.UNAVAILABLE),

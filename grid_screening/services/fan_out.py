@@ -10,6 +10,7 @@ from grid_screening.progress import Progress, ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import (
     AccessDenied,
+    DailyBudgetSpent,
     ExchangeError,
     ExchangeTimeout,
     ExchangeUnavailable,
@@ -31,6 +32,7 @@ SCAN_ENDING = (
     RequestCancelled,
     AccessDenied,
     LedgerUnavailable,
+    DailyBudgetSpent,
 )
 """Errors that no other symbol would escape."""
 
@@ -42,16 +44,21 @@ UNREACHABLE = (ExchangeUnavailable, ExchangeTimeout)
 
 
 @contextmanager
-def io_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+def io_pool(
+    workers: int, *, give_up: Callable[[], object]
+) -> Iterator[ThreadPoolExecutor]:
     """Yield a pool of I/O threads; on any way out nothing queued is started.
 
-    Leaving waits for requests in flight, except on Ctrl-C and the like
-    (`BaseException`), when whoever interrupted must not be kept waiting.
+    On a failure ``give_up`` is called: what still waits for budget would otherwise
+    go on sending for a scan that is over. Leaving waits for requests in flight, except
+    on Ctrl-C and the like (`BaseException`), when whoever interrupted must not be kept
+    waiting.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="scan-io")
     try:
         yield pool
     except Exception:
+        give_up()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     except BaseException:
@@ -120,11 +127,13 @@ def follow(
     stage: str,
     patience: int,
     on_progress: ProgressHook,
+    on_done: Callable[[Future[Any]], object] = lambda _: None,
 ) -> bool:
     """Wait for all futures of `attempt`, reporting progress from this thread.
 
     After ``patience`` unreachable answers in a row nobody else is asked: each
-    would cost another full deadline.
+    would cost another full deadline. ``on_done`` is given each future, in this
+    thread, while the others go on.
 
     Returns
     -------
@@ -145,6 +154,7 @@ def follow(
             for waiting in futures:
                 waiting.cancel()
         on_progress(Progress(stage=stage, done=done, total=len(futures)))
+        on_done(future)
     return not any(future.cancelled() for future in futures)
 
 

@@ -65,6 +65,12 @@ class MarketSource(Protocol):
     def statistics(self) -> RequestStatistics:
         """Return what this scan has sent so far."""
 
+    def store_bars(self) -> None:
+        """Write bars that are kept; best while requests are under way."""
+
+    def give_up(self) -> None:
+        """Wait for nothing more: the scan has failed, its answers are not wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveMarket:
@@ -129,3 +135,12 @@ class LiveMarket:
     def statistics(self) -> RequestStatistics:
         """Return what this scan has sent so far."""
         return self.client.statistics()
+
+    def store_bars(self) -> None:
+        """Write the bars that are still in memory."""
+        if self.store is not None:
+            self.store.flush()
+
+    def give_up(self) -> None:
+        """Wait for nothing more; other scans of the same client go on."""
+        self.client.give_up()

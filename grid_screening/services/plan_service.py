@@ -56,7 +56,7 @@ def fetch_plans(
     ExchangeError
         One of `SCAN_ENDING`.
     """
-    with io_pool(settings.io_workers) as pool:
+    with io_pool(settings.io_workers, give_up=market.give_up) as pool:
         daily, hourly = (
             {
                 symbol: pool.submit(

@@ -121,6 +121,14 @@ class RecordingMarket:
         """Return what this scan has sent so far."""
         return self._source.statistics()
 
+    def store_bars(self) -> None:
+        """Write bars that are kept."""
+        self._source.store_bars()
+
+    def give_up(self) -> None:
+        """Wait for nothing more."""
+        self._source.give_up()
+
     def _keep(self, name: str, value: ValueT) -> ValueT:
         self._whole[name] = value
         return value
@@ -186,6 +194,12 @@ class ReplayedMarket:
     def statistics(self) -> RequestStatistics:
         """Return zeros."""
         return NO_REQUESTS
+
+    def store_bars(self) -> None:
+        """Do nothing: a recording is kept already."""
+
+    def give_up(self) -> None:
+        """Do nothing: there is nothing to wait for."""
 
 
 def _kept(answers: dict[Any, Any], key: object, ask: Callable[[], ValueT]) -> ValueT:

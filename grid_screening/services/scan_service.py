@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 
 from grid_screening.assembly import Market
+from grid_screening.bootstrap import BarDraws
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
 from grid_screening.explanation import Explanation, explanation
@@ -36,7 +37,7 @@ from grid_screening.services.snapshot_service import (
     fetch_panel,
 )
 from grid_screening.snapshot import MarketSnapshot
-from grid_screening.stability import RankInference, rank_stability
+from grid_screening.stability import RankInference, drawn_bars, rank_stability
 from grid_screening.universe import REQUEST_FAILED, Selection, candidate_selection
 from monitor.conf import GatewayConfig
 from monitor.domain.typing import Symbol
@@ -95,6 +96,13 @@ def scan(
     market = fetch_market(market_source, settings.io_workers, on_progress)
     _check_requested(settings, market)
     selection = candidate_selection(market.exchange_info, market.quotes, settings)
+    early = _EarlyDraws(settings.rank_draws)
+
+    def with_bars(bars: MarketSnapshot) -> None:
+        # open interest is still being fetched: this costs no time of its own
+        market_source.store_bars()
+        early.draw(bars)
+
     panel = fetch_panel(
         market_source,
         market,
@@ -102,6 +110,7 @@ def scan(
         settings,
         on_progress=on_progress,
         scan_time=scan_time,
+        on_bars=with_bars,
     )
     _check_any_data(panel)
     on_progress(Progress(stage="factors", done=0, total=1))
@@ -110,9 +119,7 @@ def scan(
     listed = held_rows(result, held, top=settings.top, slack=settings.hold)
     with ThreadPoolExecutor(1, thread_name_prefix="rank-intervals") as beside:
         # while the exchange answers: the plans' requests leave the processor idle
-        stability = beside.submit(
-            _rank_inference, panel.snapshot, result, listed, settings
-        )
+        stability = beside.submit(early.inference, panel.snapshot, result, listed)
         plans = _plans(
             market_source,
             panel,
@@ -216,17 +223,30 @@ class _Steps:
     ranks: RankInference | None
 
 
-def _rank_inference(
-    snapshot: MarketSnapshot,
-    result: Ranking,
-    listed: Sequence[int],
-    settings: ScreenerSettings,
-) -> RankInference | None:
-    if settings.rank_draws == 0:
-        return None
-    return rank_stability(
-        snapshot, result, top=settings.top, listed=listed, draws=settings.rank_draws
-    )
+class _EarlyDraws:
+    # rank intervals, their bars drawn while open interest is still fetched
+
+    def __init__(self, draws: int) -> None:
+        self._draws = draws
+        self._drawn: BarDraws | None = None
+
+    def draw(self, bars: MarketSnapshot) -> None:
+        if self._draws and bars.symbol_count:
+            self._drawn = drawn_bars(bars, draws=self._draws)
+
+    def inference(
+        self, snapshot: MarketSnapshot, result: Ranking, listed: Sequence[int]
+    ) -> RankInference | None:
+        if not self._draws:
+            return None
+        return rank_stability(
+            snapshot,
+            result,
+            top=len(listed),
+            listed=listed,
+            draws=self._draws,
+            drawn=self._drawn,
+        )
 
 
 def _planned(result: Ranking, listed: Sequence[int]) -> list[Symbol]:

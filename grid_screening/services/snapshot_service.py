@@ -1,7 +1,9 @@
 """Exchange → snapshot: what a scan fetches, and what it does when that fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from grid_screening.assembly import Market, market_snapshot
 from grid_screening.conf import ScreenerSettings
@@ -20,6 +22,7 @@ from grid_screening.snapshot import BENCHMARK, MarketSnapshot
 from grid_screening.universe import MALFORMED, REQUEST_FAILED, MarketQuotes
 from monitor.domain.instruments import Instrument
 from monitor.domain.market import (
+    KlineInterval,
     Klines,
     OpenInterest,
 )
@@ -36,6 +39,8 @@ from vp_squeeze.exceptions import (
 )
 
 DATA_STAGES = ("data", "bars", "gap", "fresh_bars")
+
+OnBars: TypeAlias = Callable[[MarketSnapshot], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ def fetch_market(
     """
     as_of_ms = source.server_time()
     on_progress(Progress(stage="market", done=0, total=1, detail="whole market"))
-    with io_pool(workers) as pool:
+    with io_pool(workers, give_up=source.give_up) as pool:
         exchange_info = pool.submit(source.exchange_info)
         tickers = pool.submit(source.tickers_24h)
         mark_prices = pool.submit(source.mark_prices)
@@ -91,12 +96,15 @@ def fetch_panel(
     *,
     on_progress: ProgressHook,
     scan_time: ScanTime,
+    on_bars: OnBars = lambda _: None,
 ) -> FetchedPanel:
     """Fetch bars and open interest of ``candidates`` and build the snapshot.
 
     A contract whose bars cannot be had or used is excluded with its reason;
     one whose open interest cannot be had stays, with that input missing. The
-    benchmark's bars are fetched even when it is no candidate.
+    benchmark's bars are fetched even when it is no candidate. ``on_bars`` is given
+    the snapshot as soon as all bars are there, open interest still missing: what
+    needs bars only can be computed while the exchange answers.
 
     Raises
     ------
@@ -106,6 +114,10 @@ def fetch_panel(
     symbols = [instrument.symbol for instrument in candidates]
     on_exchange = {i.symbol for i in market.exchange_info.instruments}
     benchmark = [BENCHMARK] if symbols and BENCHMARK in on_exchange else []
+
+    def early(klines: Mapping[Symbol, Klines | SymbolError]) -> None:
+        on_bars(_snapshot(market, candidates, klines, {}, settings.interval))
+
     klines, open_interest, kept_answering = _fetch_all(
         source,
         with_bars=list(dict.fromkeys(symbols + benchmark)),
@@ -114,16 +126,13 @@ def fetch_panel(
         settings=settings,
         on_progress=on_progress,
         scan_time=scan_time,
+        on_bars=early,
     )
     errors = {s: k for s in symbols if isinstance(k := klines[s], Exception)}
     excluded = tuple(_exclusion(s, error) for s, error in errors.items())
     return FetchedPanel(
-        snapshot=market_snapshot(
-            market,
-            [i for i in candidates if i.symbol not in errors],
-            {s: k for s, k in klines.items() if isinstance(k, Klines)},
-            {s: o for s, o in open_interest.items() if isinstance(o, OpenInterest)},
-            settings.interval,
+        snapshot=_snapshot(
+            market, candidates, klines, open_interest, settings.interval
         ),
         excluded=excluded,
         funnel=_funnel(len(symbols), excluded),
@@ -140,6 +149,23 @@ def fetch_panel(
     )
 
 
+def _snapshot(
+    market: Market,
+    candidates: Sequence[Instrument],
+    klines: Mapping[Symbol, Klines | SymbolError],
+    open_interest: Mapping[Symbol, OpenInterest | SymbolError],
+    interval: KlineInterval,
+) -> MarketSnapshot:
+    bars = {s: k for s, k in klines.items() if isinstance(k, Klines)}
+    return market_snapshot(
+        market,
+        [i for i in candidates if i.symbol in bars],
+        bars,
+        {s: o for s, o in open_interest.items() if isinstance(o, OpenInterest)},
+        interval,
+    )
+
+
 def _fetch_all(
     source: MarketSource,
     *,
@@ -149,6 +175,7 @@ def _fetch_all(
     settings: ScreenerSettings,
     on_progress: ProgressHook,
     scan_time: ScanTime,
+    on_bars: Callable[[Mapping[Symbol, Klines | SymbolError]], None],
 ) -> tuple[
     dict[Symbol, Klines | SymbolError], dict[Symbol, OpenInterest | SymbolError], bool
 ]:
@@ -157,17 +184,26 @@ def _fetch_all(
             symbol, settings.interval, count=settings.bars, as_of_ms=as_of_ms
         )
 
-    with io_pool(settings.io_workers) as pool:
+    with io_pool(settings.io_workers, give_up=source.give_up) as pool:
         klines = {s: pool.submit(attempt, bars, s, scan_time) for s in with_bars}
         open_interest = {
             s: pool.submit(attempt, source.open_interest, s, scan_time)
             for s in with_open_interest
         }
+        missing = set(klines.values())
+
+        def note(done: Future[Any]) -> None:
+            if done in missing:
+                missing.remove(done)
+                if not missing:
+                    on_bars({s: outcome(future) for s, future in klines.items()})
+
         kept_answering = follow(
             [*klines.values(), *open_interest.values()],
             stage="symbols",
             patience=settings.io_workers,
             on_progress=on_progress,
+            on_done=note,
         )
     return (
         {s: outcome(future) for s, future in klines.items()},

@@ -101,6 +101,7 @@ class BinanceFuturesClient:
             daily=daily,
         )
         self._tally = self._transport.new_tally()
+        self._ended = self._transport.new_end()
         self._sync = _Sync()
         self._is_session = False
 
@@ -234,6 +235,7 @@ class BinanceFuturesClient:
         """
         session = copy(self)
         session._tally = self._transport.new_tally(self._tally)  # noqa: SLF001  same class
+        session._ended = self._transport.new_end()  # noqa: SLF001  same class
         session._is_session = True  # noqa: SLF001  same class
         return session
 
@@ -247,6 +249,14 @@ class BinanceFuturesClient:
         None when none waits; 0.0 when that is not known.
         """
         return self._transport.budget_wait(self._tally)
+
+    def give_up(self) -> None:
+        """Wait for nothing more in this session: waits raise `RequestCancelled`.
+
+        Requests under way are finished; other sessions go on.
+        """
+        self._ended.set()
+        self._transport.wake()
 
     def cancel(self) -> None:
         """End everything under way with `RequestCancelled`; nothing more is sent."""
@@ -264,7 +274,9 @@ class BinanceFuturesClient:
         return self._answer(request).payload
 
     def _answer(self, request: GetRequest) -> Answer:
-        return self._transport.get(request, lane=self._lane, tally=self._tally)
+        return self._transport.get(
+            request, lane=self._lane, tally=self._tally, ended=self._ended
+        )
 
     def _ensure_synced(self) -> None:
         if self._clock.is_synced():

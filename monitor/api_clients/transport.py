@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import SystemRandom
 from threading import Event, Lock
+from weakref import WeakSet
 
 from tenacity import RetryCallState, Retrying, stop_never, wait_exception
 
@@ -63,6 +64,8 @@ class _Call:
     request: GetRequest
     lane: Lane
     tally: RequestTally
+    ended: Event
+    """Once set, it waits for nothing more."""
     left_s: float
     """Of the deadline; only sending and receiving use it up."""
     failures: list[BaseException] = field(default_factory=list)
@@ -127,7 +130,8 @@ class Transport:
             config, limiter=limiter, keeper=self._keeper, cancelled=self._cancelled
         )
         self._tally = RequestTally()
-        self._lock = Lock()  # of all tallies
+        self._ends: WeakSet[Event] = WeakSet()
+        self._lock = Lock()  # of all tallies and ends
 
     def get(
         self,
@@ -135,8 +139,11 @@ class Transport:
         *,
         lane: Lane = Lane.SCAN,
         tally: RequestTally | None = None,
+        ended: Event | None = None,
     ) -> Answer:
         """Return a successful answer, counted in ``tally`` too. Blocks.
+
+        Once ``ended`` is set, waits and retries raise `RequestCancelled`.
 
         Raises
         ------
@@ -147,13 +154,14 @@ class Transport:
             request=request,
             lane=lane,
             tally=tally or self._tally,
+            ended=ended or self._cancelled,
             left_s=self._config.total_deadline_s,
         )
         retrying = Retrying(
             retry=lambda state: self._is_worth_another(state, call),
             stop=stop_never,  # the rule above knows the limits of each kind of failure
             wait=wait_exception(lambda failure: self._wait_s(failure, call)),
-            sleep=self._sleep,
+            sleep=lambda seconds: self._sleep(seconds, call),
             before_sleep=lambda state: self._tell(call, state),
         )
         return retrying(self._attempt, call)
@@ -164,10 +172,27 @@ class Transport:
         A connection that is only being made ends by its own timeout.
         """
         self._cancelled.set()
+        with self._lock:
+            ends = list(self._ends)
+        for ended in ends:
+            ended.set()
+        self.wake()
+        self._keeper.shut_all()
+
+    def wake(self) -> None:
+        """Make waits look at whether they have ended."""
         self._limiter.wake()
         if self._pace is not None:
             self._pace.wake()
-        self._keeper.shut_all()
+
+    def new_end(self) -> Event:
+        """Return an event for `get` that ends one caller's waits; `wake` them then."""
+        ended = Event()
+        with self._lock:
+            self._ends.add(ended)
+        if self._cancelled.is_set():
+            ended.set()
+        return ended
 
     def close(self) -> None:
         """Cancel everything and close all connections. Idempotent."""
@@ -210,7 +235,7 @@ class Transport:
             with self._waiting(call) as on_wait:
                 guard.acquire(
                     max_wait_s=self._config.max_wait_s,
-                    cancelled=self._cancelled,
+                    cancelled=call.ended,
                     on_wait=on_wait,
                 )
         result: Received | ExchangeError | None = None
@@ -234,7 +259,7 @@ class Transport:
             until_answered.enter_context(
                 self._pace.slot(
                     max_wait_s=self._config.max_wait_s,
-                    cancelled=self._cancelled,
+                    cancelled=call.ended,
                     on_wait=on_wait,
                     slowdown=slowdown,
                 )
@@ -273,7 +298,7 @@ class Transport:
                 call.request.weight,
                 lane=call.lane,
                 max_wait_s=self._config.max_wait_s,
-                cancelled=self._cancelled,
+                cancelled=call.ended,
                 on_wait=on_wait,
             )
 
@@ -303,8 +328,8 @@ class Transport:
         )
         return self._random.uniform(0, ceiling_s)
 
-    def _sleep(self, seconds: float) -> None:
-        if self._cancelled.wait(seconds):
+    def _sleep(self, seconds: float, call: "_Call") -> None:
+        if call.ended.wait(seconds):
             raise RequestCancelled
 
     def _tell(self, call: "_Call", state: RetryCallState) -> None:

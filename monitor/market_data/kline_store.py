@@ -26,8 +26,9 @@ from monitor.market_data.series import Beginning, KlineSeries
 ResultT = TypeVar("ResultT")
 
 DEFAULT_CONFIG = KlineStoreConfig()
-BATCH_BYTES = 2_000_000
-"""Series are written together: a transaction costs more than a series."""
+BATCH_BYTES = 16_000_000
+"""Series are written together, those of a whole scan when they fit: while a batch is
+written, all threads that fetch stand still."""
 BATCH_SHARE = 4
 """A batch is at most this part of the file."""
 

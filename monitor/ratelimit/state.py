@@ -125,7 +125,7 @@ class LedgerState:
         """Return until when there is a block and a ban, exchange clock."""
         blocked, banned = self.blocked_until_ms, self.banned_until_ms
         for boot, local in self.local_blocks.items():
-            offset_ms = self.clocks[boot].offset_ms
+            offset_ms = self._dating_offset_ms(boot)
             blocked = max(blocked, local.blocked_until_ms + offset_ms)
             if local.banned_until_ms:
                 banned = max(banned, local.banned_until_ms + offset_ms)
@@ -157,6 +157,17 @@ class LedgerState:
         errors = [c.wall_offset_ms for c in self.clocks.values() if c.is_measured]
         guess_ms = wall_ms + min([0, *errors]) - local_ms
         return guess_ms if known is None else min(guess_ms, known.offset_ms)
+
+    def _dating_offset_ms(self, boot: str) -> int:
+        # a guess that was never measured was as slow as the wall clock proved to be
+        # on a later start of the machine, if it did
+        boots = list(self.clocks)
+        clock = self.clocks[boot]
+        if clock.is_measured:
+            return clock.offset_ms
+        later = [self.clocks[name] for name in boots[boots.index(boot) + 1 :]]
+        slow = [c.wall_offset_ms - clock.wall_offset_ms for c in later if c.is_measured]
+        return clock.offset_ms + max([0, *slow])
 
     def _forget(self, minute: int) -> None:
         ours = self.windows.pop(minute).ours

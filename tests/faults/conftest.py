@@ -9,25 +9,6 @@ import pytest
 from monitor.simulator.server import EmbeddedExchange
 from tests.faults.rig import Commands, Rig
 
-DEFAULT_SEED = 20_260_105
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--fault-seed",
-        type=int,
-        default=DEFAULT_SEED,
-        help="replays the random choices of the fault tests",
-    )
-
-
-@pytest.fixture
-def fault_seed(request: pytest.FixtureRequest) -> int:
-    # also without the option: pytest knows it only when it is started on this folder
-    seed: int = request.config.getoption("fault_seed", DEFAULT_SEED)
-    print(f"replay with --fault-seed={seed}")  # noqa: T201  shown when the test fails
-    return seed
-
 
 @pytest.fixture
 def rng(fault_seed: int) -> Random:

@@ -1,5 +1,6 @@
 """Markets drawn again: whole blocks, the same for all, ending at today's price."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid_screening import bootstrap
-from grid_screening.bootstrap import SCORE_FACTORS, block_draws, factor_draws
+from grid_screening.bootstrap import (
+    SCORE_FACTORS,
+    bar_draws,
+    block_draws,
+    factor_draws,
+)
 from grid_screening.factors import FACTORS, FactorTable, factor_table
 from grid_screening.profile import load_profile
 from grid_screening.scoring import scores
 from grid_screening.snapshot import MarketSnapshot
+from monitor.domain.typing import IntArray
 from tests.naive_stability import naive_market
 from tests.snapshots import random_panel, snapshot_of
 from tests.strategies import Panel, price_panels
 
 CLASSIC = load_profile("classic")
+
+
+def tables(
+    market: MarketSnapshot, symbols: Sequence[str], bars: IntArray
+) -> tuple[FactorTable, ...]:
+    """Draw the bars of all contracts and return the tables of some."""
+    drawn = bar_draws(market, market.symbols, bars)
+    return factor_draws(market, symbols, drawn)
 
 
 class TestBlockDraws:
@@ -83,7 +98,7 @@ class TestFactorDraws:
     ) -> None:
         market = snapshot_of(panel)
         bars = block_draws(market.bar_count, draws=2, block_bars=9, seed=seed)
-        comp = factor_draws(market, market.symbols, bars)
+        comp = tables(market, market.symbols, bars)
         for table, drawn in zip(comp, bars, strict=True):
             ref = factor_table(
                 naive_market(market, drawn.tolist()), names=SCORE_FACTORS
@@ -98,7 +113,7 @@ class TestFactorDraws:
     def test_all_factors_agree_on_an_ordinary_market(self) -> None:
         market = snapshot_of(random_panel(6, 140, seed=4))
         bars = block_draws(140, draws=5, block_bars=11, seed=3)
-        comp = factor_draws(market, market.symbols, bars)
+        comp = tables(market, market.symbols, bars)
         for table, drawn in zip(comp, bars, strict=True):
             ref = factor_table(
                 naive_market(market, drawn.tolist()), names=SCORE_FACTORS
@@ -110,7 +125,7 @@ class TestFactorDraws:
 
     def test_bars_in_their_own_order_give_the_factors_of_the_snapshot(self) -> None:
         market = snapshot_of(random_panel(5, 150, seed=2))
-        (comp,) = factor_draws(market, market.symbols, np.arange(150)[None].clip(1))
+        (comp,) = tables(market, market.symbols, np.arange(150)[None].clip(1))
         ref = factor_table(market)
         # the first bar stands for the second: windows of all bars differ a little
         for name in ("natr", "efficiency_ratio", "z_score", "cvd_change_ratio"):
@@ -120,8 +135,8 @@ class TestFactorDraws:
         market = snapshot_of(random_panel(5, 120, seed=2))
         bars = block_draws(120, draws=2, block_bars=10, seed=1)
         wanted = (market.symbols[3], market.symbols[1])
-        few = factor_draws(market, wanted, bars)
-        whole = factor_draws(market, market.symbols, bars)
+        few = tables(market, wanted, bars)
+        whole = tables(market, market.symbols, bars)
         for some, all_ in zip(few, whole, strict=True):
             assert some.symbols == wanted
             for name in SCORE_FACTORS:
@@ -132,11 +147,9 @@ class TestFactorDraws:
     ) -> None:
         market = snapshot_of(random_panel(5, 120, seed=2))
         bars = block_draws(120, draws=2, block_bars=10, seed=1)
-        whole = factor_draws(market, market.symbols, bars)
+        whole = tables(market, market.symbols, bars)
         monkeypatch.setattr(bootstrap, "PANEL_BARS", 1)
-        for one, all_ in zip(
-            factor_draws(market, market.symbols, bars), whole, strict=True
-        ):
+        for one, all_ in zip(tables(market, market.symbols, bars), whole, strict=True):
             for name in SCORE_FACTORS:
                 np.testing.assert_array_equal(one[name], all_[name])
 
@@ -144,7 +157,7 @@ class TestFactorDraws:
         market = snapshot_of(random_panel(4, 60, seed=2))
         bars = block_draws(60, draws=3, block_bars=10, seed=1)
         today = factor_table(market)
-        for table in factor_draws(market, market.symbols, bars):
+        for table in tables(market, market.symbols, bars):
             for name in ("funding_rate_8h", "open_interest_ratio"):
                 np.testing.assert_array_equal(table[name], today[name])
 
@@ -158,7 +171,7 @@ class TestFactorDraws:
         steep["open"] = steep["close"].copy()
         market = replace(market, **steep)
         bars = np.full((1, 300), 150)
-        (table,) = factor_draws(market, market.symbols, bars)
+        (table,) = tables(market, market.symbols, bars)
         assert np.isfinite(table["natr"]).all()
 
 

@@ -13,6 +13,7 @@ from grid_screening.profile import load_profile
 from grid_screening.ranking import Ranking, ranking
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.stability import (
+    drawn_bars,
     indistinct_runs,
     rank_intervals,
     rank_stability,
@@ -164,7 +165,9 @@ class TestRankStability:
         market = snapshot_of(random_panel(12, 200, seed=3))
         result = ranked(market)
         first, other = (
-            score_draws(market, result, draws=9, block_bars=24, seed=seed)
+            score_draws(
+                market, result, drawn_bars(market, draws=9, block_bars=24, seed=seed)
+            )
             for seed in (1, 2)
         )
         assert not np.array_equal(first, other)
@@ -234,7 +237,7 @@ class TestRankStability:
             columns[name] = column
         market = replace(market, **columns)
         result = ranked(market)
-        drawn = score_draws(market, result, draws=50, block_bars=24, seed=1)
+        drawn = score_draws(market, result, drawn_bars(market, draws=50))
         assert np.isnan(drawn[:, 0]).mean() > 0.2
         found = rank_stability(market, result, top=5)
         assert found.intervals[market.symbols[0]] == (1, 6)
@@ -246,8 +249,9 @@ class TestRankStability:
         assert 0 < len(strict.scores.symbols) < 120
         assert set(found.intervals) == set(strict.scores.symbols)
         # percentile ranks are taken over all that passed the other filters
-        whole = score_draws(market, ranked(market), draws=2, block_bars=24, seed=1)
-        few = score_draws(market, strict, draws=2, block_bars=24, seed=1)
+        drawn = drawn_bars(market, draws=2)
+        whole = score_draws(market, ranked(market), drawn)
+        few = score_draws(market, strict, drawn)
         rows = [market.symbols.index(s) for s in strict.scores.symbols]
         np.testing.assert_array_equal(few, whole[:, rows])
 

@@ -362,6 +362,15 @@ class TestClocks:
             SAFE - 10 + 5000 - guess_ms,
         )
 
+    def test_a_wall_clock_that_proves_slow_later_was_slow_before(self) -> None:
+        ledger = budget()
+        guess = reading(5000, measured=False, boot="before")
+        ledger.block_until(SAFE, is_banned=True, clock=guess)
+        ledger.remember(reading(70, measured=True, boot="after", wall_ms=600_000))
+        assert ledger.state.block_ends() == (SAFE + 600_000, SAFE + 600_000)
+        ledger.remember(reading(70, measured=True, boot="after", wall_ms=-600_000))
+        assert ledger.state.block_ends() == (SAFE, SAFE)
+
     def test_an_end_that_was_stated_as_a_time_is_not_dated_anew(self) -> None:
         ledger = budget()
         ledger.remember(reading(9000, measured=False))
