@@ -12,6 +12,7 @@ help:   ## print this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(READY): requirements.lock pyproject.toml
+	@echo "setting up $(VENV), once: one to two minutes"
 ifneq ($(UV),)
 	uv venv --quiet --clear --python $(PYTHON) $(VENV)
 	uv pip sync --quiet --python $(BIN)/python requirements.lock

@@ -1,6 +1,6 @@
 """Who would be listed if one number were another: the scan's score, asked again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from grid_screening.bootstrap import SCORE_FACTORS
 from grid_screening.conf import ScreenerSettings
 from grid_screening.factors import FactorTable, factor_table
+from grid_screening.hysteresis import held_places
 from grid_screening.profile import ScoreProfile
 from grid_screening.ranking import Ranking
 from grid_screening.scoring import Scores, scores, strict_exclusions
@@ -29,6 +30,10 @@ class Contest:
     strict: bool
     top: int
     """Contracts listed; 0: all that are not vetoed."""
+    held: frozenset[Symbol] = frozenset()
+    """Members of an earlier list that may stay."""
+    slack: int = 0
+    """How many ranks below the list they may."""
     admitted: Symbol | None = None
     """A contract that takes part although a filter stops it, the strict one too."""
 
@@ -78,8 +83,8 @@ class Contest:
         Inside a tie the list goes by symbol, so a rank of ``top`` may be cut off.
         """
         ranked = self.ranked()
-        order = [ranked.symbols[row] for row in ranked.order if not ranked.vetoed[row]]
-        return symbol in (order if self.top == 0 else order[: self.top])
+        rows = held_places(ranked, self.held, top=self.top, slack=self.slack)
+        return symbol in {ranked.symbols[row] for row in rows if not ranked.vetoed[row]}
 
     def rank_of(self, symbol: Symbol) -> int | None:
         """Return the rank of ``symbol``; None when vetoed or dropped as not strict."""
@@ -95,6 +100,7 @@ def contest(
     result: Ranking,
     settings: ScreenerSettings,
     *,
+    held: Collection[Symbol] = (),
     admitted: Symbol | None = None,
 ) -> Contest | None:
     """Return the contest that ``result`` came from.
@@ -107,6 +113,8 @@ def contest(
         The scan's ranking.
     settings : ScreenerSettings
         Of the scan.
+    held : collection of str, optional
+        Members of an earlier list that ``settings.hold`` lets stay.
     admitted : str, optional
         A contract that a filter stopped, taken in as if it had passed.
 
@@ -130,6 +138,8 @@ def contest(
         weights=(volatility, inefficiency, trend, microstructure),
         strict=settings.strict,
         top=settings.top,
+        held=frozenset(held),
+        slack=settings.hold,
         admitted=admitted,
     )
 

@@ -73,7 +73,10 @@ class UnreadableRecording(ScreeningError):  # noqa: N818
         super().__init__(path, detail)
 
     def __str__(self) -> str:
-        return f"{self.path} is not a readable recording: {self.detail}"
+        return (
+            f"{self.path} is not a readable recording: {self.detail} "
+            "(--record makes one)"
+        )
 
 
 class UnreadableReport(ScreeningError):  # noqa: N818
@@ -85,7 +88,10 @@ class UnreadableReport(ScreeningError):  # noqa: N818
         super().__init__(name, detail)
 
     def __str__(self) -> str:
-        return f"{self.name} is not a readable report: {self.detail}"
+        return (
+            f"{self.name} is not a readable report: {self.detail} "
+            "(--format json or --record makes one)"
+        )
 
 
 class IncomparableScans(ScreeningError):  # noqa: N818

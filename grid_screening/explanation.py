@@ -1,6 +1,6 @@
 """Why one contract is where it is in a finished scan, and what would list it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
@@ -107,6 +107,7 @@ def explanation(
     market: Market,
     settings: ScreenerSettings,
     rank_intervals: Mapping[Symbol, tuple[int, int]] | None = None,
+    held: Collection[Symbol] = (),
     own: MarketSnapshot | None = None,
     own_excluded: tuple[Exclusion, ...] = (),
 ) -> Explanation:
@@ -121,6 +122,8 @@ def explanation(
         whole-market replies and what it was told.
     rank_intervals : mapping, optional
         Of all scored contracts, from `rank_stability`.
+    held : collection of str, optional
+        Members of an earlier list that ``settings.hold`` lets stay.
     own : MarketSnapshot, optional
         Of this contract alone, on the same bars as ``snapshot``: needed when a
         filter on whole-market data stopped it before its bars were fetched.
@@ -134,7 +137,8 @@ def explanation(
     """
     if symbol in result.scores.symbols:
         found = _scored(symbol, report, result, rank_intervals or {})
-        return _with_changes(found, contest(snapshot, result, settings), settings)
+        listed = contest(snapshot, result, settings, held=held)
+        return _with_changes(found, listed, settings)
     first = next((e for e in report.excluded if e.symbol == symbol), None)
     if first is None:
         raise UnknownSymbols((symbol,))
@@ -142,10 +146,10 @@ def explanation(
     if own is not None and symbol in own.symbols and symbol not in snapshot.symbols:
         known = snapshot_with(snapshot, own)
     failed = _market_failures(symbol, market, settings) + own_excluded
-    entry = None
+    entry: Contest | None = None
     if symbol in known.symbols:
         failed += failed_factor_rules(known, symbol, settings)
-        entry = contest(known, result, settings, admitted=symbol)
+        entry = contest(known, result, settings, held=held, admitted=symbol)
     if entry is not None and settings.strict:
         failed += entry.strict_failures(symbol)
     return _with_changes(

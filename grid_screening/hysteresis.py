@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from grid_screening.listing import listed_rows
+from grid_screening.listing import listed_places
 from grid_screening.ranking import Ranking
+from grid_screening.scoring import Scores
 from monitor.domain.typing import Symbol
 
 
@@ -13,8 +14,8 @@ def held_rows(
     """Return the rows listed when those of the earlier list hold their place.
 
     A contract of the earlier list stays down to rank ``top + slack``, unless
-    newcomers more than ``slack`` ranks better need the place: so the best contract
-    of the market is never kept out.
+    newcomers more than ``slack`` ranks better need the place. More slack than
+    ``top − 1`` counts as that: the best contract of the market is never kept out.
 
     Parameters
     ----------
@@ -38,13 +39,25 @@ def held_rows(
     ValueError
         ``slack`` is negative.
     """
+    return held_places(result.scores, previous, top=top, slack=slack)
+
+
+def held_places(
+    scores: Scores, previous: Collection[Symbol], *, top: int, slack: int
+) -> list[int]:
+    """Return the rows of ``scores`` that `held_rows` lists.
+
+    Raises
+    ------
+    ValueError
+        ``slack`` is negative.
+    """
     if slack < 0:
         raise ValueError(f"slack must be at least 0, was {slack}")
-    listed = listed_rows(result, top)
-    if top == 0 or slack == 0:
-        return listed
     known = frozenset(previous)
-    scores = result.scores
+    slack = min(slack, max(top - 1, 0))
+    if top == 0 or slack == 0 or not known:
+        return listed_places(scores, top)
     places = [int(row) for row in scores.order if not scores.vetoed[row]]
 
     def handicap(place: int) -> tuple[int, bool]:

@@ -9,6 +9,7 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.price_bars import price_bars
 from grid_screening.ranking import Ranking
+from grid_screening.scoring import Scores
 from grid_screening.screening_report import NotListed, RankedSymbol, Reason
 from grid_screening.snapshot import MarketSnapshot
 from monitor.domain.market import KlineInterval
@@ -27,10 +28,15 @@ def listed_rows(result: Ranking, top: int) -> list[int]:
 
     Vetoed contracts never count among the first ``top``.
     """
-    order = [int(row) for row in result.scores.order]
+    return listed_places(result.scores, top)
+
+
+def listed_places(scores: Scores, top: int) -> list[int]:
+    """Return the rows of ``scores`` that `listed_rows` lists."""
+    order = [int(row) for row in scores.order]
     if top == 0:
         return order
-    return [row for row in order if not result.scores.vetoed[row]][:top]
+    return [row for row in order if not scores.vetoed[row]][:top]
 
 
 def coverage_share(*, requested: int, unreadable: int, incomplete: int) -> float:

@@ -65,10 +65,11 @@ class GatewayConfig:
                 example="http://127.0.0.1:8080 or socks5h://127.0.0.1:1080",
                 is_proxy=True,
             )
-        if self.ledger_url is not None and not _is_ledger(self.ledger_url):
+        url = self.ledger_url
+        if url is not None and not (isinstance(url, str) and _is_ledger(url)):
             raise ValueError(
-                f"ledger_url (RATE_LEDGER_URL) must be like {LEDGER_EXAMPLES}, was "
-                f"{_redacted(self.ledger_url)!r}"
+                f"rate_ledger_url (RATE_LEDGER_URL) must be like {LEDGER_EXAMPLES}, "
+                f"was {_redacted(url)!r}"
             )
         for name in (
             "connect_timeout_s",
@@ -150,6 +151,10 @@ class DailyBudgetConfig:
         return max(1, int(self.requests_per_day * self.alert_share))
 
 
+_SPELLED = {"base_url": "base_url (BINANCE_FAPI_URL)"}
+# settings that an environment variable sets too
+
+
 def _check_address(
     name: str,
     value: str,
@@ -158,8 +163,9 @@ def _check_address(
     example: str,
     is_proxy: bool = False,
 ) -> None:
-    if not _is_address(value, schemes, is_proxy=is_proxy):
-        raise ValueError(f"{name} must be like {example}, was {_redacted(value)!r}")
+    if not isinstance(value, str) or not _is_address(value, schemes, is_proxy=is_proxy):
+        spelled = _SPELLED.get(name, name)
+        raise ValueError(f"{spelled} must be like {example}, was {_redacted(value)!r}")
 
 
 def _is_address(value: str, schemes: tuple[str, ...], *, is_proxy: bool) -> bool:
@@ -207,9 +213,12 @@ def _is_ledger(value: str) -> bool:
     )
 
 
+_LABEL = r"\w([\w-]{0,61}\w)?"
+
+
 def _is_host(host: str) -> bool:
     if ":" not in host:
-        return re.fullmatch(r"\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?", host) is not None
+        return re.fullmatch(rf"{_LABEL}(\.{_LABEL})*\.?", host) is not None
     try:
         ip_address(host)
     except ValueError:
@@ -217,7 +226,9 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def _redacted(value: str) -> str:
+def _redacted(value: object) -> str:
+    if not isinstance(value, str):
+        return type(value).__name__
     # whatever could be a password or a key is left out
     scheme, mark, rest = value.partition("://") if "://" in value else ("", "", value)
     if "@" in rest:

@@ -127,7 +127,7 @@ FLAGS: tuple[Flag, ...] = (
     _flag("calculator_workers", readers.whole, "N", _THREADS,
           "threads that calculate, used on large panels only"),
     _flag("max_wait_s", readers.number, "SECONDS", "a number > 0, at most 3600",
-          "longest wait for request budget; beyond it exit 75"),
+          "longest wait of one request for budget; beyond it exit 75"),
     _flag("scan_deadline_s", readers.number, "SECONDS",
           f"a number in {MIN_SCAN_DEADLINE_S}…3600",
           "end the scan then with what it has, waits for budget not counted"),
@@ -224,7 +224,6 @@ def _add_output_arguments(parser: ArgumentParser) -> None:
         "--keep",
         metavar="N",
         type=_argument_type(readers.count),
-        default=DEFAULT_KEEP,
         help="dated reports that stay in an output folder; 0 keeps all "
         f"(default: {DEFAULT_KEEP})",
     )
@@ -278,6 +277,14 @@ def report_format(options: Mapping[str, Any]) -> str:
     return str(asked)
 
 
+def is_one_file(options: Mapping[str, Any]) -> bool:
+    """Return whether the report would replace the recording."""
+    record, output = options["record"], options["output"]
+    if record is None or not isinstance(output, str):
+        return False
+    return Path(record).resolve() == Path(output).resolve()
+
+
 def check_combination(options: Mapping[str, Any]) -> None:
     """Refuse flags that contradict each other.
 
@@ -292,6 +299,12 @@ def check_combination(options: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"--snapshot and --{flag.replace('_', '-')} exclude each other"
             )
+    if options["keep"] is not None and not is_folder(options["output"]):
+        raise UsageError("--keep counts reports in a folder: --output must name one")
+    if (options.get("hold") or 0) > 0 and options["diff"] is None and not replayed:
+        raise UsageError("--hold needs --diff: the earlier list whose members stay")
+    if is_one_file(options):
+        raise UsageError("--record and --output must name different files")
     for flag in ("record", "explain", "diff"):
         if options["dry_run"] and options[flag]:
             raise UsageError(

@@ -27,14 +27,14 @@ def diff_text(diff: ScanDiff, *, width: int = 80) -> str:
     lines = wrapped(_headline(diff), width, then="  ")
     for text in (*diff.warnings, *_settings(diff)):
         lines += wrapped(text, width, first="note: ", then="  ")
-    for title, changes in (
-        ("entered", diff.entered),
-        ("left", diff.left),
-        ("moved", diff.moved),
+    for title, changes, top in (
+        ("entered", diff.entered, diff.top),
+        ("left", diff.left, diff.top),
+        ("moved", diff.moved, 0),  # still listed, wherever the list would end
     ):
         if changes:
             lines.append(f"{title} ({len(changes)}):")
-            lines += aligned([_row(change, diff.top) for change in changes], width)
+            lines += aligned([_row(change, top) for change in changes], width)
     if not (diff.entered or diff.left or diff.moved):
         lines.append("nobody entered, left or moved")
     elif diff.unchanged:
@@ -60,7 +60,7 @@ def diff_document(diff: ScanDiff) -> dict[str, Any]:
         "warnings": list(diff.warnings),
         "entered": [_change_document(change, diff.top) for change in diff.entered],
         "left": [_change_document(change, diff.top) for change in diff.left],
-        "moved": [_change_document(change, diff.top) for change in diff.moved],
+        "moved": [_change_document(change, 0) for change in diff.moved],
         "unchanged": diff.unchanged,
     }
 
@@ -73,6 +73,8 @@ def why(change: ScanChange, top: int) -> str:
         return _PLAIN[change.cause]
     score = _score_change(change)
     if change.cause is Cause.FELL and top and (change.rank_after or 0) > top:
+        if (change.rank_after or 0) <= (change.rank_before or 0):
+            return f"the list ends at {top} now: {score}"
         return f"fell below rank {top}: {score}"
     return score
 

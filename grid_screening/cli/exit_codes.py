@@ -14,6 +14,8 @@ from grid_screening.exceptions import (
 from monitor.exceptions import (
     DailyBudgetSpent,
     ExchangeError,
+    ExchangeTimeout,
+    ExchangeUnavailable,
     IpBanned,
     LedgerUnavailable,
     RateLimited,
@@ -123,5 +125,8 @@ def exit_code(error: Exception) -> ExitCode:
 def message(error: Exception) -> str:
     """Return what to tell the user about one of `KNOWN_ERRORS`."""
     if exit_code(error) is ExitCode.UNAVAILABLE:
-        return f"exchange unavailable: {error}"
+        hint = " (BINANCE_FAPI_URL names another server, --demo needs none)"
+        lost = isinstance(error, ExchangeUnavailable | ExchangeTimeout)
+        lost = lost and "simulated exchange" not in str(error)
+        return f"exchange unavailable: {error}{hint if lost else ''}"
     return str(error)

@@ -102,6 +102,8 @@ def _headline(found: Explanation) -> str:
     below = ""
     if found.status is Status.NOT_LISTED:
         below = f", the list ends at {found.top}"
+        if found.rank is not None and found.rank <= found.top:
+            below = ", members of the earlier list hold its place"
     interval = ""
     if found.rank_interval is not None:
         interval = f" ({found.rank_interval[0]}–{found.rank_interval[1]})"

@@ -71,6 +71,10 @@ class Cancellation:
                 end()
         return bool(displays)
 
+    def mark(self) -> None:
+        """Set `cancelled` before anything else; without a lock, for handlers."""
+        self._cancelled = True
+
     def cancel(self) -> None:
         """Make all calls; idempotent."""
         with self._lock:
@@ -103,6 +107,7 @@ def run_interruptible(work: Callable[[], object], cancellation: Cancellation) ->
             done.set()
 
     def interrupt(number: int, _: FrameType | None) -> None:
+        cancellation.mark()
         for each in _SIGNALS:  # first: whoever reads the message may repeat the signal
             signal.signal(each, _end_process)
         name = "interrupted" if number == signal.SIGINT else "terminated"

@@ -49,6 +49,12 @@ class ScanJob:
     is_demo: bool
     is_recorded: bool
 
+    def held(self) -> tuple[Symbol, ...]:
+        """Return who was listed in the scan that is compared with or replayed."""
+        if self.before is not None:
+            return self.before.listed()
+        return () if self.replayed is None else self.replayed.held
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FinishedScan:
@@ -59,6 +65,11 @@ class FinishedScan:
     settings: ScreenerSettings
     explanations: "tuple[Explanation, ...]" = ()
     diff: "ScanDiff | None" = None
+    held: frozenset[Symbol] = frozenset()
+    broke_off: bool = False
+    """Whether the exchange fell silent: a recording would replay differently."""
+    problem: str | None = None
+    """Why bars are not kept on disk."""
     read: "Recording | None" = None
 
     def recording(self) -> bytes:
@@ -75,6 +86,7 @@ class FinishedScan:
             source=self.report.source,
             generated_at=self.report.generated_at,
             report_json=report_json(self.report),
+            held=self.held,
         )
 
     def summary(self) -> str:
@@ -174,18 +186,23 @@ def finished_scan(
         job.settings,
         source,
         source=market.label,
-        held=() if job.before is None else job.before.listed(),
+        held=job.held(),
         on_progress=on_progress,
     )
     explanations: tuple[Explanation, ...] = ()
     if job.explain:
-        explanations = scan_service.explained(done, job.explain, source, job.settings)
+        from grid_screening.services.explain_service import explained
+
+        explanations = explained(done, job.explain, source, job.settings)
     return FinishedScan(
         report=done.report,
         address=market.address,
         settings=job.settings,
         explanations=explanations,
         diff=None if job.before is None else _diff(job, job.before, done),
+        held=done.held,
+        broke_off=done.broke_off,
+        problem=market.problem(),
         read=None if recorder is None else recorder.recording(),
     )
 

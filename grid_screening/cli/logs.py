@@ -46,6 +46,16 @@ class LogLine(logging.Formatter):
         return orjson.dumps(line).decode()
 
 
+def silence_logging() -> None:
+    """Keep warnings of this project off standard error, where nobody wants them.
+
+    For a process of its own, and only where nobody has configured logging.
+    """
+    if not logging.getLogger().handlers:
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(logging.NullHandler())
+
+
 def begin_logging(form: str) -> None:
     """Write this project's log lines to standard error, from INFO upward.
 

@@ -29,6 +29,8 @@ class OpenMarket:
     address: str
     waiting: Callable[[], float | None]
     """Seconds for which requests still wait for budget, None when none waits."""
+    problem: Callable[[], str | None]
+    """Why bars are not kept on disk, None when they are."""
 
 
 def gateway(settings: ScreenerSettings) -> GatewayConfig:
@@ -44,7 +46,7 @@ def gateway(settings: ScreenerSettings) -> GatewayConfig:
     try:
         return gateway_config(settings)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"settings.SCREENER (BINANCE_FAPI_URL): {error}") from error
+        raise UsageError(f"settings.SCREENER: {error}") from error
 
 
 @contextmanager
@@ -89,6 +91,7 @@ def exchange_market(
             label=label,
             address=config.base_url,
             waiting=client.budget_wait,
+            problem=lambda: None if store is None else store.problem,
         )
 
 
@@ -101,6 +104,7 @@ def recorded_market(recording: "Recording", address: str) -> OpenMarket:
         label="snapshot",
         address=address,
         waiting=lambda: None,
+        problem=lambda: None,
     )
 
 

@@ -66,19 +66,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 def remove_abandoned(folder: Path, *, now_s: float) -> None:
     """Remove temporary files that a killed process has left in ``folder``.
 
-    Raises
-    ------
-    CannotWrite
-        One of them cannot be removed.
+    What cannot be removed, since it is somebody else's, stays.
     """
-    try:
-        for path in folder.glob(_TEMPORARY.format("*")):
+    for path in folder.glob(_TEMPORARY.format("*")):
+        with suppress(OSError):
             if path.stat().st_mtime < now_s - ABANDONED_AFTER_S:
                 path.unlink()
-    except FileNotFoundError:
-        return  # another scan has been faster
-    except OSError as error:
-        raise CannotWrite(str(folder), error) from error
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -163,7 +163,8 @@ def _grid_columns(quote: str) -> tuple[Column, ...]:
     return (
         _column("Price", "last price", 16, _grid("price"), unit=quote),
         _column("Range", "lower–upper bound", 1, _range, unit=quote),
-        _column("Step×N", "spacing × levels", 2, _ladder, unit=f"{quote} × count"),
+        _column("Step×N", "spacing × levels (dialog: N − 1 grids)", 2, _ladder,
+                unit=f"{quote} × count"),
         _column("Lev", "leverage", 6, _grid("leverage"), unit="×"),
         _column("Stop", "stop price", 10, _grid("stop_price"), unit=quote),
         _column("Liq", "liquidation price, fully loaded", 11,

@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +19,19 @@ from grid_screening.recording.recording import Recording
 from grid_screening.recording.settings import settings_document, settings_of
 from grid_screening.services.recording_tables import recording_of, tables_of
 from grid_screening.version import VERSION
+from monitor.domain.typing import Symbol
 
 FORMAT = 1
 """Of the file; a reader refuses any other."""
 MANIFEST = "manifest.json"
 REPORT = "report.json"
+_MANIFEST_TYPES: Mapping[str, type] = {
+    "as_of_ms": int,
+    "exchange": str,
+    "source": str,
+    "settings": dict,
+    "held": list,
+}
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 # every member's date, so that equal contents are equal bytes
 
@@ -34,6 +43,8 @@ class RecordedScan:
     recording: Recording
     settings: ScreenerSettings
     """Of the recorded scan."""
+    held: tuple[Symbol, ...]
+    """Members of an earlier list that ``settings.hold`` let stay."""
     manifest: Mapping[str, Any]
     """``code_version``, ``source``, ``exchange``, ``recorded_at``, ``files``, …"""
     report: Mapping[str, Any]
@@ -48,6 +59,7 @@ def recording_bytes(
     source: str,
     generated_at: str,
     report_json: bytes,
+    held: Collection[Symbol] = (),
 ) -> bytes:
     """Return the file that holds a scan.
 
@@ -63,6 +75,8 @@ def recording_bytes(
         Of the scan's report.
     report_json : bytes
         The scan's published document.
+    held : collection of str
+        Members of an earlier list that could stay.
     """
     members = {f"{name}.parquet": table for name, table in tables_of(recording)}
     members[REPORT] = report_json
@@ -75,6 +89,7 @@ def recording_bytes(
         "exchange": exchange,
         "source": source,
         "settings": settings_document(settings),
+        "held": sorted(held),
         "files": {
             name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in members.items()
@@ -103,6 +118,7 @@ def read_recording(path: Path) -> RecordedScan:
         return RecordedScan(
             recording=recording_of(members, as_of_ms=manifest["as_of_ms"]),
             settings=settings_of(manifest["settings"]),
+            held=tuple(manifest["held"]),
             manifest=manifest,
             report=orjson.loads(members[REPORT]),
         )
@@ -145,7 +161,9 @@ def _members(path: Path) -> dict[str, bytes]:
     except OSError as problem:
         detail = problem.strerror or str(problem)
         raise UnreadableRecording(str(path), detail) from problem
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as problem:
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError
+    ) as problem:  # fmt: skip
         raise UnreadableRecording(str(path), _one_line(problem)) from problem
 
 
@@ -159,11 +177,17 @@ def _manifest(path: Path, members: Mapping[str, bytes]) -> Mapping[str, Any]:
     if found != FORMAT:
         detail = f"its format must be {FORMAT}, was {found!r}"
         raise UnreadableRecording(str(path), detail)
+    for name, kind in _MANIFEST_TYPES.items():
+        if type(manifest.get(name)) is not kind:
+            raise UnreadableRecording(str(path), f"its manifest lacks {name}")
     for name, expected in hashes.items():
         if name not in members:
             raise UnreadableRecording(str(path), f"{name} is missing")
         if sha256(members[name]).hexdigest() != expected:
             raise UnreadableRecording(str(path), f"{name} is damaged")
+    unknown = sorted({*members} - {*hashes, MANIFEST})
+    if unknown:
+        raise UnreadableRecording(str(path), f"{unknown[0]} has no hash")
     return dict(manifest)
 
 

@@ -9,7 +9,6 @@ from grid_screening.assembly import Market
 from grid_screening.bootstrap import BarDraws
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
-from grid_screening.explanation import Explanation, explanation
 from grid_screening.grid_plan import InfeasibleGrid
 from grid_screening.hysteresis import held_rows
 from grid_screening.listing import (
@@ -31,7 +30,6 @@ from grid_screening.services.fan_out import STOPPED_ANSWERING, ScanTime
 from grid_screening.services.market_source import MarketSource
 from grid_screening.services.plan_service import fetch_plans
 from grid_screening.services.snapshot_service import (
-    DATA_STAGES,
     FetchedPanel,
     fetch_market,
     fetch_panel,
@@ -59,6 +57,10 @@ class Scan:
     snapshot: MarketSnapshot
     """Of the fetched contracts."""
     result: Ranking
+    held: frozenset[Symbol]
+    """Members of an earlier list that may have stayed."""
+    broke_off: bool
+    """Whether contracts were not asked for, the exchange having fallen silent."""
     ranks: RankInference | None
     """None: no rank intervals were asked for."""
 
@@ -91,18 +93,12 @@ def scan(
     ScreeningError, ExchangeError
         As `grid_screening.screen_short_grid`.
     """
-    scan_time = _scan_time(settings, market_source)
+    scan_time = scan_time_of(settings, market_source)
     profile = load_profile(settings.profile)
     market = fetch_market(market_source, settings.io_workers, on_progress)
     _check_requested(settings, market)
     selection = candidate_selection(market.exchange_info, market.quotes, settings)
-    early = _EarlyDraws(settings.rank_draws)
-
-    def with_bars(bars: MarketSnapshot) -> None:
-        # open interest is still being fetched: this costs no time of its own
-        market_source.store_bars()
-        early.draw(bars)
-
+    early = _EarlyDraws(settings.rank_draws, market_source)
     panel = fetch_panel(
         market_source,
         market,
@@ -110,7 +106,7 @@ def scan(
         settings,
         on_progress=on_progress,
         scan_time=scan_time,
-        on_bars=with_bars,
+        on_bars=early.draw,
     )
     _check_any_data(panel)
     on_progress(Progress(stage="factors", done=0, total=1))
@@ -143,68 +139,14 @@ def scan(
         market=market,
         snapshot=panel.snapshot,
         result=result,
+        held=frozenset(held),
+        broke_off=not panel.kept_answering or scan_time.is_over(),
         ranks=ranks,
     )
 
 
-def explained(
-    done: Scan,
-    symbols: Sequence[Symbol],
-    market_source: MarketSource,
-    settings: ScreenerSettings,
-) -> tuple[Explanation, ...]:
-    """Explain contracts of a finished scan; bars that it did not need are fetched.
-
-    Raises
-    ------
-    UnknownSymbols
-        Not on the exchange.
-    ExchangeError
-        One of `SCAN_ENDING`.
-    """
-    instruments = {i.symbol: i for i in done.market.exchange_info.instruments}
-    fetched = {e.symbol for e in done.report.excluded if e.stage in DATA_STAGES}
-    fetched |= {*done.snapshot.symbols}
-    known = {e.symbol for e in done.report.excluded} | fetched
-    unknown = tuple(symbol for symbol in symbols if symbol not in known)
-    if unknown:
-        raise UnknownSymbols(unknown)
-    own = {
-        symbol: fetch_panel(
-            market_source,
-            done.market,
-            [instruments[symbol]],
-            settings,
-            on_progress=ignore_progress,
-            scan_time=_scan_time(settings, market_source),
-        )
-        for symbol in symbols
-        if symbol not in fetched
-        and symbol in instruments
-        and _has_ticker(done.market, symbol)
-    }
-    return tuple(
-        explanation(
-            symbol,
-            report=done.report,
-            result=done.result,
-            snapshot=done.snapshot,
-            market=done.market,
-            settings=settings,
-            rank_intervals=None if done.ranks is None else done.ranks.intervals,
-            own=own[symbol].snapshot if symbol in own else None,
-            own_excluded=own[symbol].excluded if symbol in own else (),
-        )
-        for symbol in symbols
-    )
-
-
-def _has_ticker(market: Market, symbol: Symbol) -> bool:
-    # without one the exchange has no bars to give, and no snapshot can be built
-    return symbol in market.quotes.tickers.by_symbol
-
-
-def _scan_time(settings: ScreenerSettings, market_source: MarketSource) -> ScanTime:
+def scan_time_of(settings: ScreenerSettings, market_source: MarketSource) -> ScanTime:
+    """Return the time in which a scan may ask, beginning now."""
     return ScanTime(
         settings.scan_deadline_s - _REQUEST_DEADLINE_S,
         waited_s=lambda: market_source.statistics().budget_wait_s,
@@ -224,13 +166,16 @@ class _Steps:
 
 
 class _EarlyDraws:
-    # rank intervals, their bars drawn while open interest is still fetched
+    # what needs bars only, done while open interest is still fetched: it costs no
+    # time of its own
 
-    def __init__(self, draws: int) -> None:
+    def __init__(self, draws: int, market_source: MarketSource) -> None:
         self._draws = draws
+        self._market_source = market_source
         self._drawn: BarDraws | None = None
 
     def draw(self, bars: MarketSnapshot) -> None:
+        self._market_source.store_bars()
         if self._draws and bars.symbol_count:
             self._drawn = drawn_bars(bars, draws=self._draws)
 

@@ -141,9 +141,7 @@ class Transport:
         tally: RequestTally | None = None,
         ended: Event | None = None,
     ) -> Answer:
-        """Return a successful answer, counted in ``tally`` too. Blocks.
-
-        Once ``ended`` is set, waits and retries raise `RequestCancelled`.
+        """Return a successful answer, counted in ``tally`` too. Blocks until ``ended``.
 
         Raises
         ------
@@ -173,9 +171,8 @@ class Transport:
         """
         self._cancelled.set()
         with self._lock:
-            ends = list(self._ends)
-        for ended in ends:
-            ended.set()
+            for ended in self._ends:
+                ended.set()
         self.wake()
         self._keeper.shut_all()
 
@@ -186,12 +183,12 @@ class Transport:
             self._pace.wake()
 
     def new_end(self) -> Event:
-        """Return an event for `get` that ends one caller's waits; `wake` them then."""
+        """Return an event that ends one caller's waits; `wake` them then."""
         ended = Event()
         with self._lock:
             self._ends.add(ended)
-        if self._cancelled.is_set():
-            ended.set()
+            if self._cancelled.is_set():
+                ended.set()
         return ended
 
     def close(self) -> None:
@@ -268,17 +265,21 @@ class Transport:
     def _counted(self, call: "_Call") -> "Received | ExchangeError | None":
         # None: blocked before anything was sent
         if self._daily is None:
-            return self._paid(call)[1]
-        use, was_sent = self._daily.take(), False
+            return self._paid(call, self._grant(call))[1]
+        use = self._daily.take()
         try:
-            was_sent, result = self._paid(call)
-        finally:
-            if not was_sent:
-                self._daily.give_back(use)
+            grant = self._grant(call)
+        except BaseException:
+            self._daily.give_back(use)
+            raise
+        was_sent, result = self._paid(call, grant)
+        if not was_sent:
+            self._daily.give_back(use)
         return result
 
-    def _paid(self, call: "_Call") -> "tuple[bool, Received | ExchangeError | None]":
-        grant = self._grant(call)
+    def _paid(
+        self, call: "_Call", grant: Grant
+    ) -> "tuple[bool, Received | ExchangeError | None]":
         began_s = self._keeper.now_s()
         outcome = self._sender.send(call.request, within_s=call.left_s)
         call.left_s -= self._keeper.now_s() - began_s

@@ -90,7 +90,7 @@ def gauge(address: str, state: LedgerState, now_ms: int) -> BudgetGauge:
         granted={lane: window.granted[lane.lanes_above] for lane in Lane},
         others=max(0, window.used - window.ours),
         used=window.used,
-        stated=_stated(state),
+        stated=_stated(state, minute_of(now_ms)),
         waiting={lane: waiting[lane] for lane in Lane},
         block=budget.block(now_ms),
         largest=(
@@ -134,8 +134,10 @@ def document(shown: BudgetGauge) -> dict[str, Any]:
     }
 
 
-def _stated(state: LedgerState) -> Stated | None:
-    seen = [(minute, w.highest_seen) for minute, w in state.windows.items()]
+def _stated(state: LedgerState, now_minute: int) -> Stated | None:
+    # a first answer may be filed under a local clock that runs ahead
+    windows = {m: w for m, w in state.windows.items() if m <= now_minute}
+    seen = [(minute, w.highest_seen) for minute, w in windows.items()]
     latest = max(((m, used) for m, used in seen if used), default=None)
     if latest is None:
         return None

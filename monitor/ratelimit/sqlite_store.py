@@ -173,6 +173,8 @@ class SqliteStore:
                 self.where, "another version of this program made it"
             )
         if self._is_read_only:
+            if version == 0:  # made this instant, or emptied: nothing is counted yet
+                database.execute(_CREATE.replace("TABLE", "TEMP TABLE", 1))
             database.execute("PRAGMA query_only = ON")
             return
         database.execute("PRAGMA synchronous = NORMAL")

@@ -202,6 +202,9 @@ class TestUnreadable:
             ({"settings": {"topp": 1}}, "setting must be one of"),
             ({"settings": {"top": -1}}, "top must be a whole number"),
             ({"files": 3}, "no manifest"),
+            ({"files": {}}, " has no hash"),
+            ({"as_of_ms": "x"}, "its manifest lacks as_of_ms"),
+            ({"exchange": None}, "its manifest lacks exchange"),
         ],
     )
     def test_a_wrong_manifest_is_told(
@@ -238,6 +241,24 @@ class TestUnreadable:
         expected = orjson.loads(report_json(recorded[0].report))
         assert found.report == expected
         assert found.settings == SETTINGS
+
+    def test_a_damaged_deflated_file_is_told(
+        self, recorded: tuple[Scan, bytes], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "packed.zip"
+        with (
+            zipfile.ZipFile(io.BytesIO(recorded[1])) as old,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+        ):
+            for name in old.namelist():
+                new.writestr(name, old.read(name))
+        assert read_recording(path).settings == SETTINGS
+        content = bytearray(path.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 2000] = bytes(2000)
+        path.write_bytes(bytes(content))
+        with pytest.raises(UnreadableRecording):
+            read_recording(path)
 
     @pytest.mark.parametrize("length", [0, 1, 100, 10_000])
     def test_a_file_that_was_cut_off_is_no_recording(
@@ -278,6 +299,39 @@ def _written(content: bytes, folder: Path) -> Path:
     path = folder / "written.zip"
     path.write_bytes(content)
     return path
+
+
+class TestHeldMembers:
+    def test_a_replay_lists_the_members_that_were_held(
+        self, recorded: tuple[Scan, bytes], file: Path
+    ) -> None:
+        found = read_recording(file)
+        wanted = SETTINGS.merged({"hold": 4})
+        order = [row.symbol for row in recorded[0].report.ranked]
+        order += [row.symbol for row in recorded[0].report.not_listed]
+        held = order[6:9]
+        first = scan(
+            wanted, ReplayedMarket(found.recording), source="simulated", held=held
+        )
+        assert {*held} & {row.symbol for row in first.report.ranked}
+        content = recording_bytes(
+            found.recording,
+            settings=wanted,
+            exchange="x",
+            source="simulated",
+            generated_at="2026-10-07T12:00:00Z",
+            report_json=b"{}",
+            held=first.held,
+        )
+        file.write_bytes(content)
+        again = read_recording(file)
+        second = scan(
+            again.settings,
+            ReplayedMarket(again.recording),
+            source="snapshot",
+            held=again.held,
+        )
+        assert second.report.ranked == first.report.ranked
 
 
 class TestCommand:

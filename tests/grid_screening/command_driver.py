@@ -78,7 +78,7 @@ def main() -> None:
     behaviours = (printed, long, buggy, obedient, drawing, stubborn)
     chosen = next(b for b in behaviours if b.__name__ == sys.argv[1])
     scan_service.scan = lambda *args, **kwargs: SimpleNamespace(  # type: ignore[assignment]
-        report=chosen(*args, **kwargs)
+        report=chosen(*args, **kwargs), held=frozenset(), broke_off=False
     )
     execute_from_command_line(["manage.py", *sys.argv[2:]])
 

@@ -55,7 +55,7 @@ def scan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
             calls.append((settings, market, more))
             if isinstance(outcome, Exception):
                 raise outcome
-            return SimpleNamespace(report=outcome)
+            return SimpleNamespace(report=outcome, held=frozenset(), broke_off=False)
 
         monkeypatch.setattr(scan_service, "scan", replaced)
         return calls
@@ -215,7 +215,7 @@ def test_a_bad_address_is_a_mistake_of_use(dry_run: bool) -> None:  # noqa: FBT0
     with override_settings(SCREENER={"base_url": "ftp://x"}):
         failed = failure(dry_run=dry_run)
     assert failed.returncode == 2
-    assert "base_url must be like https://" in str(failed)
+    assert "base_url (BINANCE_FAPI_URL) must be like https://" in str(failed)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -225,7 +225,7 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(
     with override_settings(SCREENER={"base_url": "https://me:secret@x.example"}):
         failed = failure(dry_run=dry_run)
     assert failed.returncode == 2
-    assert "base_url must be" in str(failed)
+    assert "base_url (BINANCE_FAPI_URL) must be" in str(failed)
     assert "secret" not in str(failed)
 
 

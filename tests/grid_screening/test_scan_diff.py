@@ -328,7 +328,10 @@ class TestReading:
     ) -> None:
         with pytest.raises(UnreadableReport) as caught:
             report_of(content, name="scan.json")
-        assert str(caught.value) == f"scan.json is not a readable report: {detail}"
+        assert str(caught.value) == (
+            f"scan.json is not a readable report: {detail} "
+            "(--format json or --record makes one)"
+        )
         assert (caught.value.name, caught.value.detail) == ("scan.json", detail)
 
     @pytest.mark.parametrize(

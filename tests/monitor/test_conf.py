@@ -62,7 +62,9 @@ def test_addresses_of_servers(url: str) -> None:
 )
 def test_other_addresses_are_refused_without_showing_secrets(url: str) -> None:
     told = message(base_url=url)
-    assert told.startswith(f"base_url must be like {LIVE_FAPI_URL}, was ")
+    assert told.startswith(
+        f"base_url (BINANCE_FAPI_URL) must be like {LIVE_FAPI_URL}, was "
+    )
     assert CANARY not in told
 
 
@@ -151,5 +153,7 @@ def test_ledgers_may_hold_a_password_that_is_not_shown(scheme: str) -> None:
 )
 def test_other_ledgers_are_refused_without_showing_secrets(url: str) -> None:
     told = message(ledger_url=url)
-    assert told.startswith("ledger_url (RATE_LEDGER_URL) must be like sqlite:///var/")
+    assert told.startswith(
+        "rate_ledger_url (RATE_LEDGER_URL) must be like sqlite:///var/"
+    )
     assert CANARY not in told

@@ -101,7 +101,9 @@ def test_a_damaged_file_is_named_and_can_be_cleared(folder: Path) -> None:
     path.write_bytes(b"nonsense" * 1000)
     with pytest.raises(CommandError) as caught:
         run()
-    assert str(caught.value) == f"cannot use {path}: file is not a database"
+    assert str(caught.value) == (
+        f"cannot use {path}: file is not a database; remove it, scans make a new one"
+    )
     assert caught.value.returncode == 74
     assert run("--clear").startswith("dropped 0 series")
     assert document()["exists"] is False

@@ -8,10 +8,10 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from grid_screening.cli import arguments, streams
 from grid_screening.cli.effective_settings import effective_settings
@@ -37,7 +37,7 @@ from grid_screening.cli.job import (
     opened_market,
     recorded_scan,
 )
-from grid_screening.cli.logs import begin_logging
+from grid_screening.cli.logs import begin_logging, silence_logging
 from grid_screening.cli.market import gateway
 from grid_screening.cli.output import (
     STANDARD_OUTPUT,
@@ -47,10 +47,16 @@ from grid_screening.cli.output import (
     write_atomically,
 )
 from grid_screening.cli.rendering import check_addenda, rendered
-from grid_screening.cli.report_folder import is_folder, make_folder, write_into
+from grid_screening.cli.report_folder import (
+    DEFAULT_KEEP,
+    is_folder,
+    make_folder,
+    write_into,
+)
 from grid_screening.cli.report_lock import report_lock
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
+from monitor.cli.one_line import OneLineCommand
 from monitor.data_folder import data_folder
 from monitor.exceptions import RequestCancelled
 
@@ -62,37 +68,17 @@ FILE_WIDTH = 240
 """Columns of a table that is written to a file: room for all of them."""
 
 
-class OneLineParser(CommandParser):
-    """A parser whose complaints are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise ``message`` with a hint, exit code 2."""
-        raise CommandError(f"{message} (see --help)", returncode=ExitCode.USAGE)
-
-
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """``manage.py screen_short_grid``."""
 
     help = (
         "Rank Binance USDⓈ-M perpetuals for short grids and plan each grid. "
         "The score describes conditions, it does not forecast profit."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012 -- declared so by Django
-    requires_migrations_checks = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cancellation = Cancellation()
-
-    def create_parser(
-        self, prog_name: str, subcommand: str, **kwargs: Any
-    ) -> CommandParser:
-        """Return the parser; flags are never abbreviated."""
-        parser = super().create_parser(
-            prog_name, subcommand, allow_abbrev=False, **kwargs
-        )
-        parser.__class__ = OneLineParser  # Django's class is not a parameter
-        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one flag per setting and the command's own."""
@@ -104,6 +90,7 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a process: signals, closed pipes and exit codes are settled here."""
         show_traceback = "--traceback" in argv
+        silence_logging()
         code: int | str | None
         try:
             code = self._exit_code(argv, show_traceback=show_traceback)
@@ -173,15 +160,31 @@ class Command(BaseCommand):
                 is_recorded=options["record"] is not None,
             )
             done = self._scan(job, options)
-            if self.cancellation.cancelled:
-                raise RequestCancelled
-            if options["record"] is not None:
-                write_atomically(Path(options["record"]), done.recording())
+            self._record(done, options)
             self._deliver(done, options)
             if not options["demo"] and replayed is None:
                 self._store_counts(done.report, done.address, configured, options)
         logger.info("scan_finished %s", done.summary())
         return done.report
+
+    def _record(self, done: FinishedScan, options: Mapping[str, Any]) -> None:
+        if done.problem is not None and not options["quiet"]:
+            self._complain(f"bars are not kept on disk: {done.problem}")
+        target = options["record"]
+        if target is None:
+            return
+        if done.broke_off:
+            self._complain(f"{target} not written: a scan that broke off has no replay")
+            return
+        content = done.recording()
+        self._check_interrupted()
+        write_atomically(Path(target), content)
+        if not options["quiet"]:
+            self._complain(f"wrote {target}")
+
+    def _check_interrupted(self) -> None:
+        if self.cancellation.cancelled:
+            raise RequestCancelled
 
     def _claim(self, options: Mapping[str, Any], stack: ExitStack) -> None:
         # whatever would stop the report from being written is found out first
@@ -229,6 +232,7 @@ class Command(BaseCommand):
         self, text: str, options: Mapping[str, Any], *, as_of_ms: int | None = None
     ) -> None:
         target = options["output"]
+        self._check_interrupted()
         if target == STANDARD_OUTPUT:
             streams.prepare(self.stdout, exact=options["format"] != "table")
             self._print(text)
@@ -239,7 +243,7 @@ class Command(BaseCommand):
                 text.encode(),
                 form=options["format"],
                 as_of_ms=as_of_ms,
-                keep=options["keep"],
+                keep=DEFAULT_KEEP if options["keep"] is None else options["keep"],
             )
         else:
             write_atomically(Path(target), text.encode())
@@ -330,8 +334,10 @@ def _now_ms() -> int:
 def _judge(report: ScreeningReport, *, fail_empty: bool) -> None:
     if report.degraded:
         limit = report.settings["min_coverage"]
+        cause = next((e.reason.text for e in report.excluded if e.stage == "data"), "")
         raise CommandError(
-            f"degraded: coverage {report.coverage:.1%} is below {limit:.1%}",
+            f"degraded: coverage {report.coverage:.1%} is below {limit:.1%}"
+            + (f"; first failure: {cause}" if cause else ""),
             returncode=ExitCode.DEGRADED,
         )
     if fail_empty and not report.ranked:

@@ -7,9 +7,10 @@ from contextlib import closing
 from typing import IO, Any, cast
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from monitor.cli.budget_reading import BudgetReading, CannotForget
+from monitor.cli.one_line import OneLineCommand
 from monitor.exceptions import LedgerUnavailable
 from monitor.ratelimit.gauge import document
 
@@ -17,7 +18,7 @@ _USAGE, _UNUSABLE, _INTERRUPTED = 2, 74, 130
 _REDRAW_S = 1.0
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Show request weight, waiting processes, blocks and the day's count."""
 
     help = (
@@ -26,7 +27,6 @@ class Command(BaseCommand):
         "changes nothing, but for --forget. Ends with status 2 on wrong usage, 74 "
         "when the ledger cannot be used, 130 on Ctrl-C."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own declaration
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the flags."""

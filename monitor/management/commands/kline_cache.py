@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from monitor.cli.one_line import OneLineCommand
 from monitor.data_folder import data_folder
 from monitor.market_data.conf import KlineStoreConfig
 from monitor.market_data.kline_file import FILE_NAME, KlineFile
@@ -19,7 +20,7 @@ USAGE, CANNOT_USE = 2, 74
 """Exit codes, as those of the scan."""
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Show what the scan keeps on disk, or drop it."""
 
     help = (
@@ -28,7 +29,6 @@ class Command(BaseCommand):
         "Ends with status 2 for a wrong flag or setting, 74 when the file cannot be "
         "used."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own declaration
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the flags."""
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             else:
                 self._show(file, config, options["format"])
         except (UnusableFile, DamagedFile) as error:
-            message = f"cannot use {path}: {error}"
+            message = f"cannot use {path}: {error}; remove it, scans make a new one"
             raise CommandError(message, returncode=CANNOT_USE) from None
         finally:
             file.close()

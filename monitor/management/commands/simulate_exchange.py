@@ -4,13 +4,14 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from monitor.cli.one_line import OneLineCommand
 from monitor.simulator.cli import add_flags, server_options
 from monitor.simulator.server import SimulatorFailed, serve
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Serve a generated or recorded market until Ctrl-C (exit status 130)."""
 
     help = (
@@ -18,7 +19,6 @@ class Command(BaseCommand):
         "generated market (deterministic by seed) or a recorded one (--data). "
         "Ends with status 130 on Ctrl-C, 143 on SIGTERM; 2 when it cannot start."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own declaration
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the flags."""
