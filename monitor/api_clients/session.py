@@ -158,6 +158,15 @@ class RequestSender:
         self, request: GetRequest, met: "_Met", response: requests.Response, **_: object
     ) -> None:
         # before the body is read: that may take its time, or never come
+        try:
+            self._learn(request, met, response)
+        except BaseException:  # the ledger cannot be used: nobody reads the body
+            response.close()
+            raise
+
+    def _learn(
+        self, request: GetRequest, met: "_Met", response: requests.Response
+    ) -> None:
         met.clock = self._clock.reading()
         met.headers_at_ms = self._clock.local_ms() + met.clock.offset_ms
         used = used_weight(response.headers)
