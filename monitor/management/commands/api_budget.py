@@ -107,7 +107,7 @@ class Command(OneLineCommand):
         if not reading.is_shared:
             where += "; other processes cannot be seen"
         elif not reading.exists():
-            where += " (not made yet: nothing was sent from this machine)"
+            where += " (not made yet: nothing was sent with this data folder)"
         return budget_text(reading.gauges(), where)
 
 
