@@ -72,7 +72,7 @@ def refused(*flags: str) -> tuple[int, str]:
 def test_a_ledger_that_is_not_there_yet_is_no_error(folder: Path) -> None:
     assert "nothing is counted yet" in show()
     text = " ".join(show().split())
-    assert "not made yet: nothing was sent from this machine" in text
+    assert "not made yet: nothing was sent with this data folder" in text
     assert json.loads(show("--format", "json")) == {
         "ledger": str(folder / LEDGER_FILE),
         "exists": False,
