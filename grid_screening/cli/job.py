@@ -12,6 +12,7 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import ScreeningReport
 from monitor.domain.typing import Symbol
+from monitor.exceptions import IpBanned
 
 if TYPE_CHECKING:
     from grid_screening.explanation import Explanation
@@ -182,13 +183,17 @@ def finished_scan(
     source, recorder = market.source, None
     if job.is_recorded:
         source = recorder = RecordingMarket(source)
-    done = scan_service.scan(
-        job.settings,
-        source,
-        source=market.label,
-        held=job.held(),
-        on_progress=on_progress,
-    )
+    try:
+        done = scan_service.scan(
+            job.settings,
+            source,
+            source=market.label,
+            held=job.held(),
+            on_progress=on_progress,
+        )
+    except IpBanned as banned:
+        # whoever met it first may have seen its headers only, which say less
+        raise IpBanned(market.banned_until_ms() or banned.until_ms) from banned
     explanations: tuple[Explanation, ...] = ()
     if job.explain:
         from grid_screening.services.explain_service import explained

@@ -29,6 +29,8 @@ class OpenMarket:
     address: str
     waiting: Callable[[], float | None]
     """Seconds for which requests still wait for budget, None when none waits."""
+    banned_until_ms: Callable[[], int | None]
+    """End of the ban in force, ms UTC; None without one."""
     problem: Callable[[], str | None]
     """Why bars are not kept on disk, None when they are."""
 
@@ -91,6 +93,7 @@ def exchange_market(
             label=label,
             address=config.base_url,
             waiting=client.budget_wait,
+            banned_until_ms=client.banned_until_ms,
             problem=lambda: None if store is None else store.problem,
         )
 
@@ -104,6 +107,7 @@ def recorded_market(recording: "Recording", address: str) -> OpenMarket:
         label="snapshot",
         address=address,
         waiting=lambda: None,
+        banned_until_ms=lambda: None,
         problem=lambda: None,
     )
 

@@ -250,6 +250,10 @@ class BinanceFuturesClient:
         """
         return self._transport.budget_wait(self._tally)
 
+    def banned_until_ms(self) -> int | None:
+        """Return the end of the ban in force, ms UTC; None without one."""
+        return self._limiter.banned_until_ms()
+
     def give_up(self) -> None:
         """Wait for nothing more in this session: waits raise `RequestCancelled`.
 

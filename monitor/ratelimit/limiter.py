@@ -154,6 +154,12 @@ class WeightLimiter:
         with self._changed:
             return self._ledger.block(self._now_ms()) is not None
 
+    def banned_until_ms(self) -> int | None:
+        """Return the end of the ban in force, exchange clock; None without one."""
+        with self._changed:
+            block = self._ledger.block(self._now_ms())
+        return block.until_ms if block is not None and block.is_banned else None
+
     def set_limit(self, weight_per_minute: int) -> None:
         """Adopt the limit that the exchange publishes."""
         with self._changed:
