@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 LIVE_FAPI_URL = "https://fapi.binance.com"
 PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
@@ -169,23 +169,11 @@ def _check_address(
 
 
 def _is_address(value: str, schemes: tuple[str, ...], *, is_proxy: bool) -> bool:
-    # urlsplit forgives much: what it would drop or overlook is looked at first
-    if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-        return False
-    if not value.isprintable() or any(c in value for c in " ?#\\"):
-        return False
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # of the port, or of brackets
-        return False
+    server = _server(value, schemes)
     return (
-        host is not None
-        and _is_host(host)
-        and port != 0
-        and not parts.netloc.endswith(":")
-        and parts.path in ("", "/")
-        and (port is not None if is_proxy else "@" not in parts.netloc)
+        server is not None
+        and server.path in ("", "/")
+        and (server.port is not None if is_proxy else "@" not in server.netloc)
     )
 
 
@@ -195,22 +183,26 @@ def _is_ledger(value: str) -> bool:
     path = value.removeprefix("sqlite://")
     if path != value:
         return path.isprintable() and bool(re.fullmatch(r"/.*[^/]", path))
-    if not value.startswith(("redis://", "rediss://")):
-        return False
+    server = _server(value, ("redis", "rediss"))
+    return (
+        server is not None
+        and re.fullmatch(r"(/\d*)?", server.path, re.ASCII) is not None
+    )
+
+
+def _server(value: str, schemes: tuple[str, ...]) -> SplitResult | None:
+    # urlsplit forgives much: what it would drop or overlook is looked at first
+    if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        return None
     if not value.isprintable() or any(c in value for c in " ?#\\"):
-        return False
+        return None
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except ValueError:  # of the port, or of brackets
-        return False
-    return (
-        host is not None
-        and _is_host(host)
-        and port != 0
-        and not parts.netloc.endswith(":")
-        and re.fullmatch(r"(/\d*)?", parts.path, re.ASCII) is not None
-    )
+        return None
+    is_one = host is not None and _is_host(host)
+    return parts if is_one and port != 0 and not parts.netloc.endswith(":") else None
 
 
 _LABEL = r"\w([\w-]{0,61}\w)?"
