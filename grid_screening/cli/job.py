@@ -208,7 +208,7 @@ def finished_scan(
         held=done.held,
         broke_off=done.broke_off,
         problem=market.problem(),
-        read=None if recorder is None else recorder.recording(),
+        read=None if recorder is None or done.broke_off else recorder.recording(),
     )
 
 

@@ -41,21 +41,25 @@ UNREACHED = empty(
     (excluded("AUSDT", "turnover", "turnover", 4.4e7, 5e7),),
 )
 
-Install = Callable[[ScreeningReport | Exception], list[Any]]
+Install = Callable[..., list[Any]]
 
 
 @pytest.fixture
 def scan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Replace the scan by one that returns or raises what it is told."""
 
-    def install(outcome: ScreeningReport | Exception) -> list[Any]:
+    def install(
+        outcome: ScreeningReport | Exception, *, broke_off: bool = False
+    ) -> list[Any]:
         calls: list[Any] = []
 
         def replaced(settings: Any, market: Any, **more: Any) -> Any:
             calls.append((settings, market, more))
             if isinstance(outcome, Exception):
                 raise outcome
-            return SimpleNamespace(report=outcome, held=frozenset(), broke_off=False)
+            return SimpleNamespace(
+                report=outcome, held=frozenset(), broke_off=broke_off
+            )
 
         monkeypatch.setattr(scan_service, "scan", replaced)
         return calls
@@ -161,6 +165,20 @@ def test_a_table_in_a_file_has_no_styles(scan: Install, tmp_path: Path) -> None:
     path = tmp_path / "report.txt"
     run(output=str(path), force_color=True, quiet=True)
     assert b"\x1b" not in path.read_bytes()
+
+
+def test_a_scan_that_broke_off_writes_its_report_no_recording_and_exits_3(
+    scan: Install, tmp_path: Path
+) -> None:
+    scan(report(degraded=False), broke_off=True)
+    path, recording = tmp_path / "report.json", tmp_path / "scan.zip"
+    failed = failure(output=str(path), format="json", record=str(recording))
+    assert failed.returncode == 3
+    assert str(failed) == (
+        f"degraded: {recording} not written: a scan that broke off has no replay"
+    )
+    assert json.loads(path.read_bytes())["degraded"] is False
+    assert not recording.exists()
 
 
 def test_a_degraded_report_is_written_and_exits_3(

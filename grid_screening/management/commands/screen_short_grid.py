@@ -128,13 +128,13 @@ class Command(OneLineCommand):
         if options["log"] is not None:
             begin_logging(options["log"])
         try:
-            report = self._run(options)
+            done = self._run(options)
         except KNOWN_ERRORS as error:
             raise CommandError(message(error), returncode=exit_code(error)) from error
-        if report is not None:
-            _judge(report, fail_empty=options["fail_empty"])
+        if done is not None:
+            _judge(done, options)
 
-    def _run(self, options: Mapping[str, Any]) -> ScreeningReport | None:
+    def _run(self, options: Mapping[str, Any]) -> FinishedScan | None:
         arguments.check_combination(options)
         options = {**options, "format": arguments.report_format(options)}
         check_addenda(options)
@@ -165,16 +165,13 @@ class Command(OneLineCommand):
             if not options["demo"] and replayed is None:
                 self._store_counts(done.report, done.address, configured, options)
         logger.info("scan_finished %s", done.summary())
-        return done.report
+        return done
 
     def _record(self, done: FinishedScan, options: Mapping[str, Any]) -> None:
         if done.problem is not None and not options["quiet"]:
             self._complain(f"bars are not kept on disk: {done.problem}")
         target = options["record"]
-        if target is None:
-            return
-        if done.broke_off:
-            self._complain(f"{target} not written: a scan that broke off has no replay")
+        if target is None or done.broke_off:
             return
         content = done.recording()
         self._check_interrupted()
@@ -331,14 +328,21 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _judge(report: ScreeningReport, *, fail_empty: bool) -> None:
+def _judge(done: FinishedScan, options: Mapping[str, Any]) -> None:
+    report = done.report
+    problems = []
     if report.degraded:
         limit = report.settings["min_coverage"]
+        problems.append(f"coverage {report.coverage:.1%} is below {limit:.1%}")
         cause = next((e.reason.text for e in report.excluded if e.stage == "data"), "")
-        raise CommandError(
-            f"degraded: coverage {report.coverage:.1%} is below {limit:.1%}"
-            + (f"; first failure: {cause}" if cause else ""),
-            returncode=ExitCode.DEGRADED,
+        problems += [f"first failure: {cause}"] if cause else []
+    if done.broke_off and options["record"] is not None:
+        problems.append(
+            f"{options['record']} not written: a scan that broke off has no replay"
         )
-    if fail_empty and not report.ranked:
+    if problems:
+        raise CommandError(
+            f"degraded: {'; '.join(problems)}", returncode=ExitCode.DEGRADED
+        )
+    if options["fail_empty"] and not report.ranked:
         raise CommandError("no contract qualified", returncode=ExitCode.EMPTY)
