@@ -1,0 +1,1 @@
+"""Short grids simulated on recorded prices."""

@@ -1,0 +1,1 @@
+"""What the score is worth: point-in-time scans against what came after."""
