@@ -65,6 +65,9 @@ class MarketSource(Protocol):
     def statistics(self) -> RequestStatistics:
         """Return what this scan has sent so far."""
 
+    def check_bars(self, as_of_ms: int) -> None:
+        """Drop kept bars that are another market's, before any of them is read."""
+
     def store_bars(self) -> None:
         """Write bars that are kept; best while requests are under way."""
 
@@ -80,11 +83,8 @@ class LiveMarket:
     store: KlineStore | None = None
 
     def server_time(self) -> int:
-        """Return the exchange's time, ms UTC; bars of another market are dropped."""
-        at_ms = self.client.server_time()
-        if self.store is not None:
-            check_market(self.store, self.client, as_of_ms=at_ms)
-        return at_ms
+        """Return the exchange's time, ms UTC."""
+        return self.client.server_time()
 
     def exchange_info(self) -> ExchangeInfo:
         """Return all contracts."""
@@ -135,6 +135,11 @@ class LiveMarket:
     def statistics(self) -> RequestStatistics:
         """Return what this scan has sent so far."""
         return self.client.statistics()
+
+    def check_bars(self, as_of_ms: int) -> None:
+        """Compare some of the bars on disk with the exchange's."""
+        if self.store is not None:
+            check_market(self.store, self.client, as_of_ms=as_of_ms)
 
     def store_bars(self) -> None:
         """Write the bars that are still in memory."""

@@ -121,6 +121,10 @@ class RecordingMarket:
         """Return what this scan has sent so far."""
         return self._source.statistics()
 
+    def check_bars(self, as_of_ms: int) -> None:
+        """Have kept bars compared."""
+        self._source.check_bars(as_of_ms)
+
     def store_bars(self) -> None:
         """Write bars that are kept."""
         self._source.store_bars()
@@ -194,6 +198,9 @@ class ReplayedMarket:
     def statistics(self) -> RequestStatistics:
         """Return zeros."""
         return NO_REQUESTS
+
+    def check_bars(self, as_of_ms: int) -> None:
+        """Do nothing: a recording is one market."""
 
     def store_bars(self) -> None:
         """Do nothing: a recording is kept already."""

@@ -74,6 +74,7 @@ def fetch_market(
         mark_prices = pool.submit(source.mark_prices)
         funding_intervals = pool.submit(source.funding_intervals)
         book_tickers = pool.submit(source.book_tickers)
+        bars_checked = pool.submit(source.check_bars, as_of_ms)
         market = Market(
             exchange_info=exchange_info.result(),
             quotes=MarketQuotes(
@@ -84,6 +85,7 @@ def fetch_market(
             mark_prices=mark_prices.result(),
             funding_intervals=funding_intervals.result(),
         )
+        bars_checked.result()
     on_progress(Progress(stage="market", done=1, total=1, detail="whole market"))
     return market
 
