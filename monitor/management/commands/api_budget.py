@@ -1,9 +1,10 @@
 """``manage.py api_budget``: what the shared request ledger says."""
 
+import signal
 import sys
-import time
 from argparse import ArgumentParser
 from contextlib import closing
+from threading import Event
 from typing import IO, Any, cast
 
 from django.conf import settings
@@ -95,10 +96,17 @@ class Command(OneLineCommand):
         console = Console()
         if not console.is_terminal:
             raise CommandError("--watch needs a terminal", returncode=_USAGE)
-        with Live(console=console, auto_refresh=False, screen=True) as live:
-            while True:
-                live.update(self._table(reading), refresh=True)
-                time.sleep(_REDRAW_S)
+        # a flag: an exception raised inside a finaliser would be lost
+        asked_to_end = Event()
+        before = signal.signal(signal.SIGINT, lambda *_: asked_to_end.set())
+        try:
+            with Live(console=console, auto_refresh=False, screen=True) as live:
+                while not asked_to_end.is_set():
+                    live.update(self._table(reading), refresh=True)
+                    asked_to_end.wait(_REDRAW_S)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt
 
     def _table(self, reading: BudgetReading) -> Any:
         from monitor.cli.budget_table import budget_text
