@@ -16,6 +16,15 @@ from monitor.domain.market import KlineInterval
 HIGH_SPAN_H = 30 * 24.0
 """Hours that the distance to the 30-day high looks back."""
 
+RETURN_SPAN_H = 7 * 24.0
+"""Hours of the 7-day return."""
+
+SURGE_SPAN_H = 24.0
+"""Hours whose volume is compared with the usual one."""
+
+SURGE_REFERENCE_H = 30 * 24.0
+"""Hours that tell the usual volume."""
+
 
 class Direction(StrEnum):
     """What suits a short grid, all else equal; votes stand in the profiles."""
@@ -40,12 +49,19 @@ class FactorSpec:
     description: str
     span_h: float | None = None
     """Hours that the bars must cover, for windows stated in time."""
+    before: int = 0
+    """Bars needed before that time: 1 for a change from close to close."""
 
     def bars(self, interval: KlineInterval) -> int:
         """Return the fewest closed bars of ``interval`` that give a value."""
         if self.span_h is None:
             return self.window
-        return max(self.window, ceil(self.span_h / interval.hours))
+        return max(self.window, span_bars(self.span_h, interval) + self.before)
+
+
+def span_bars(span_h: float, interval: KlineInterval) -> int:
+    """Return the bars of ``interval`` that cover ``span_h`` hours, rounded up."""
+    return ceil(span_h / interval.hours)
 
 
 _BARS = ("high", "low", "close")
@@ -65,6 +81,7 @@ def _row(  # noqa: PLR0917 - a table reads by position
     inputs: tuple[str, ...],
     description: str,
     span_h: float | None = None,
+    before: int = 0,
 ) -> FactorSpec:
     return FactorSpec(
         name=name,
@@ -74,6 +91,7 @@ def _row(  # noqa: PLR0917 - a table reads by position
         inputs=inputs,
         description=description,
         span_h=span_h,
+        before=before,
     )
 
 
@@ -138,6 +156,10 @@ FACTORS: tuple[FactorSpec, ...] = (
          "average true range × √(1 h ÷ interval)"),
     _row("atr_daily_estimated", "quote currency", _SHOWN, ATR_WINDOW + 1, _BARS,
          "average true range × √(24 h ÷ interval)"),
+    _row("return_7d", "log return", _DOWN, 2, ("close",),
+         "ln of the last close ÷ the close 7 days before it", RETURN_SPAN_H, 1),
+    _row("volume_surge", "ratio", _DOWN, 1, ("volume",),
+         "base volume of the last 24 h ÷ its 30-day mean", SURGE_REFERENCE_H),
 )
 """Every factor, in the order of the report."""
 # fmt: on

@@ -141,6 +141,7 @@ def remarks(
         ("open interest", snapshot.open_interest),
         ("funding rate", snapshot.funding_rate),
         ("mark price", snapshot.mark_price),
+        ("taker volume", snapshot.taker_buy_volume.sum(axis=-1)),
     ):
         missing = int(np.isnan(column).sum())
         if missing:

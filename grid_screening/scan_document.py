@@ -14,7 +14,7 @@ from grid_screening.exceptions import UnreadableReport
 from grid_screening.screening_report import Exclusion, Reason
 from monitor.domain.typing import Symbol
 
-SCHEMA_VERSIONS = ("1.0", "1.1")
+SCHEMA_VERSIONS = ("1.0", "1.1", "1.2")
 """Versions that can be read."""
 
 _LATEST_MS = 253_402_300_799_999

@@ -11,7 +11,7 @@ from monitor.domain.typing import FloatArray, IntArray, Symbol
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

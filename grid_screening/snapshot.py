@@ -46,7 +46,7 @@ class MarketSnapshot:
     """Base currency."""
     quote_volume: FloatArray
     taker_buy_volume: FloatArray
-    """Base currency; in [0, volume]."""
+    """Base currency; in [0, volume]; NaN: not recorded."""
     last_price: FloatArray
     """Shape ``(n_symbols,)``, like all quotes."""
     quote_volume_24h: FloatArray
@@ -123,10 +123,16 @@ def _check_values(s: MarketSnapshot) -> None:
         low=s.low,
         close=s.close,
         volume=s.volume,
-        taker_buy_volume=s.taker_buy_volume,
+        taker_buy_volume=_recorded(s.taker_buy_volume),
     )
     if problem is not None:
         raise ValueError(problem)
+
+
+def _recorded(taker_buy_volume: FloatArray) -> FloatArray:
+    # what was not recorded cannot be impossible: 0 is in every [0, volume]
+    absent = np.isnan(taker_buy_volume)
+    return np.where(absent, 0.0, taker_buy_volume) if absent.any() else taker_buy_volume
 
 
 def _check_array(name: str, values: FloatArray, shape: tuple[int, ...]) -> None:

@@ -340,6 +340,19 @@ def tail_run_up(
     return quantile(rises, share)
 
 
+def latest_return(close: Series, steps: int) -> float:
+    if len(close) <= steps or has_nan([close[-1], close[-1 - steps]]):
+        return nan
+    return log(close[-1] / close[-1 - steps])
+
+
+def volume_surge(volume: Series, recent: int, usual: int) -> float:
+    if len(volume) < usual or has_nan(volume[-usual:]):
+        return nan
+    whole = mean(volume[-usual:])
+    return mean(volume[-recent:]) / whole if whole > 0 else nan
+
+
 def beta(returns: Series, benchmark: Series) -> float:
     if len(returns) < 2 or has_nan(returns, benchmark) or is_constant(benchmark):
         return nan

@@ -1,4 +1,4 @@
-"""What hurts a short: room to the last high, sudden run-ups, market beta."""
+"""What hurts a short: room to the last high, run-ups, rising volume, market beta."""
 
 import numpy as np
 
@@ -72,6 +72,55 @@ def tail_run_up(
     value = at_lower + (position - lower) * (at_upper - at_lower)
     missing = np.isnan(run_up[..., -1]) | np.isnan(close).any(axis=-1)
     out: FloatArray = np.where(missing, np.nan, value)
+    return out
+
+
+def latest_return(log_close: FloatArray, *, steps: int) -> FloatArray:
+    """Log return over the last bars.
+
+    Parameters
+    ----------
+    log_close : ndarray of shape (..., n_bars)
+        Natural logarithm of close prices.
+    steps : int
+        Bars from close to close, at least 1.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        ``ln(close_t / close_{t−steps})``. NaN with fewer than ``steps + 1`` bars or
+        a NaN at either end.
+    """
+    if log_close.shape[-1] <= steps:
+        return np.full(log_close.shape[:-1], np.nan)
+    change: FloatArray = log_close[..., -1] - log_close[..., -1 - steps]
+    return change
+
+
+def volume_surge(volume: FloatArray, *, recent: int, usual: int) -> FloatArray:
+    """Mean volume of the newest bars over that of a longer window.
+
+    Parameters
+    ----------
+    volume : ndarray of shape (..., n_bars)
+        Base currency, ≥ 0.
+    recent : int
+        Newest bars, at least 1.
+    usual : int
+        Bars of the longer window, at least ``recent``, the newest among them.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        Dimensionless, in [0, usual ÷ recent]; even volume reads 1. NaN with fewer
+        than ``usual`` bars, a NaN among them, or without volume.
+    """
+    out: FloatArray = np.full(volume.shape[:-1], np.nan)
+    if volume.shape[-1] < usual:
+        return out
+    traded = volume[..., -usual:].sum(axis=-1)
+    lately = volume[..., -recent:].sum(axis=-1)
+    np.divide(lately * (usual / recent), traded, out=out, where=traded > 0)
     return out
 
 

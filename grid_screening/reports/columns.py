@@ -34,6 +34,8 @@ FACTOR_NAMES = (
     "beta_btc",
     "atr_hourly_estimated",
     "atr_daily_estimated",
+    "return_7d",
+    "volume_surge",
 )
 
 SCORE_NAMES = (

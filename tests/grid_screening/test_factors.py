@@ -79,6 +79,8 @@ def naive_row(snapshot: MarketSnapshot, row: int) -> dict[str, float]:
         "beta_btc": naive.beta(returns, market),
         "atr_hourly_estimated": average / 2,
         "atr_daily_estimated": average * 6**0.5,
+        "return_7d": naive.latest_return(close, 42),
+        "volume_surge": naive.volume_surge(volume, 6, 180),
     }
 
 
@@ -99,7 +101,7 @@ class TestReference:
         table = factor_table(snapshot_of(random_panel(2, 20)))
 
         assert tuple(table.values) == FACTOR_NAMES == tuple(s.name for s in FACTORS)
-        assert len(set(FACTOR_NAMES)) == 29
+        assert len(set(FACTOR_NAMES)) == 31
 
     @pytest.mark.parametrize(
         ("interval", "bars"),
@@ -120,6 +122,17 @@ class TestReference:
 
         assert high.bars(KlineInterval.W1) == 5
         assert high.bars(KlineInterval.D1) == 30
+
+    @pytest.mark.parametrize(
+        ("interval", "bars"),
+        [(KlineInterval.H4, 43), (KlineInterval.D1, 8), (KlineInterval.W1, 2)],
+    )
+    def test_7_day_return_goes_from_close_to_close(
+        self, interval: KlineInterval, bars: int
+    ) -> None:
+        spec = next(s for s in FACTORS if s.name == "return_7d")
+
+        assert spec.bars(interval) == bars
 
     @pytest.mark.parametrize("spec", FACTORS, ids=lambda spec: spec.name)
     def test_row_names_fields_of_the_snapshot_and_says_what_it_is(
@@ -229,6 +242,20 @@ class TestProperties:
             if name.startswith(("funding", "open_interest")):
                 assert np.isnan(table[name]).all(), name
         assert np.isfinite(table["natr"]).all()
+
+    def test_taker_flow_not_recorded_is_missing_and_changes_nothing_else(self) -> None:
+        panel = random_panel(3, 300)
+        taker = panel.taker_buy_volume.copy()
+        taker[1] = np.nan
+        whole = factor_table(snapshot_of(panel))
+        table = factor_table(snapshot_of(panel, taker_buy_volume=taker))
+
+        for name in FACTOR_NAMES:
+            flow = "cvd" in name or name == "cumulative_volume_delta"
+            ref = whole[name].copy()
+            if flow:
+                ref[1] = np.nan
+            assert_array_equal(table[name], ref, err_msg=name)
 
     def test_missing_benchmark_is_missing_beta(self) -> None:
         table = factor_table(snapshot_of(random_panel(3, 300), benchmark_close=None))

@@ -316,10 +316,10 @@ class TestReading:
             (b"[" * 2000, "not JSON (line 1)"),
             (b"[1]", "the document must be an object, was a list"),
             (b"7", "the document must be an object, was 7"),
-            (b"{}", "schema_version must be 1.0 or 1.1, was None"),
+            (b"{}", "schema_version must be 1.0 or 1.1 or 1.2, was None"),
             (
                 b'{"schema_version": "2.0"}',
-                "schema_version must be 1.0 or 1.1, was '2.0'",
+                "schema_version must be 1.0 or 1.1 or 1.2, was '2.0'",
             ),
         ],
     )

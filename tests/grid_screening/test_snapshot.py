@@ -67,6 +67,19 @@ def test_impossible_snapshot_is_refused(
         replace(snapshot(), **overrides)
 
 
+def test_taker_flow_that_was_not_recorded_is_allowed() -> None:
+    market = replace(snapshot(), **changed("taker_buy_volume", 1, np.nan))
+    assert np.isnan(market.taker_buy_volume[1]).all()
+
+
+@pytest.mark.parametrize("beside", [-1.0, 1e9, np.inf])
+def test_impossible_taker_flow_beside_missing_one_is_refused(beside: float) -> None:
+    taker = snapshot().taker_buy_volume.copy()
+    taker[0], taker[1, 3] = np.nan, beside
+    with pytest.raises(ValueError, match=r"taker_buy_volume must be in \[0, volume"):
+        replace(snapshot(), taker_buy_volume=taker)
+
+
 def test_missing_optional_quotes_are_allowed() -> None:
     missing = np.full(3, np.nan)
     market = replace(

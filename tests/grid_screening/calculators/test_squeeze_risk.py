@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import linregress
 
-from grid_screening.calculators.squeeze_risk import beta, distance_to_high, tail_run_up
+from grid_screening.calculators.squeeze_risk import (
+    beta,
+    distance_to_high,
+    latest_return,
+    tail_run_up,
+    volume_surge,
+)
 from tests import naive
 from tests.snapshots import random_panel
 from tests.strategies import Panel, price_panels
@@ -63,6 +69,36 @@ class TestProperties:
             )
             ref = naive.beta(returns[row].tolist(), returns[0].tolist())
             assert_allclose(slopes[row], ref, rtol=1e-7, atol=1e-9)
+
+    @given(
+        bars=price_panels(missing=True),
+        recent=st.integers(1, 8),
+        more=st.integers(0, 9),
+    )
+    def test_return_and_surge_equal_their_twins(
+        self, bars: Panel, recent: int, more: int
+    ) -> None:
+        change = latest_return(np.log(bars.close), steps=recent)
+        surge = volume_surge(bars.volume, recent=recent, usual=recent + more)
+        for row in range(len(bars.close)):
+            close, volume = bars.close[row].tolist(), bars.volume[row].tolist()
+            ref = naive.latest_return(close, recent)
+            assert_allclose(change[row], ref, rtol=1e-9, atol=1e-11)
+            ref = naive.volume_surge(volume, recent, recent + more)
+            assert_allclose(surge[row], ref, rtol=1e-9)
+
+    def test_even_volume_has_no_surge_and_none_has_no_ratio(self) -> None:
+        even, none = np.full(30, 7.0), np.zeros(30)
+
+        assert volume_surge(even, recent=6, usual=30) == pytest.approx(1.0)
+        assert np.isnan(volume_surge(none, recent=6, usual=30))
+
+    def test_all_volume_of_the_window_in_the_newest_bars_is_the_largest_surge(
+        self,
+    ) -> None:
+        late = np.r_[np.zeros(24), np.ones(6)]
+
+        assert volume_surge(late, recent=6, usual=30) == pytest.approx(5.0)
 
     @given(bars=price_panels(missing=True))
     def test_price_unit_does_not_matter(self, bars: Panel) -> None:
