@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from math import isfinite
 
+from grid_screening.backtest.grids import Start
+from grid_screening.bounds import GridBounds, atr_bounds
 from grid_screening.ladder import GridRules, Ladder, planned_ladder
 from grid_screening.plan_checks import filter_problem
 from grid_screening.plan_numbers import (
@@ -20,10 +22,12 @@ from grid_screening.sizing import GridTerms, Sizer, Sizing
 from monitor.domain.instruments import Instrument
 
 __all__ = [
+    "GridBounds",
     "GridRules",
     "GridTerms",
     "InfeasibleGrid",
     "ShortGridPlan",
+    "Start",
     "short_grid_plan",
 ]
 
@@ -170,6 +174,9 @@ def short_grid_plan(
     funding_interval_h: float | None,
     terms: GridTerms,
     rules: GridRules | None = None,
+    bounds: GridBounds | None = None,
+    grid_step: Decimal | None = None,
+    start: Start = Start.LOADED,
 ) -> ShortGridPlan | InfeasibleGrid:
     """Plan a short grid around ``price``.
 
@@ -189,17 +196,36 @@ def short_grid_plan(
         Capital and costs.
     rules : GridRules, optional
         How the grid is drawn; the defaults are the documented ones.
+    bounds : GridBounds, optional
+        Where the grid ends below and above; default: daily ATRs around the price.
+    grid_step : Decimal, optional
+        Spacing before it is made legal, quote currency, > 0; default: a share of
+        the hourly ATR. It is rounded down to the tick, and widened where fees or
+        the number of orders ask for it, as the default is.
+    start : Start
+        Loaded: short one lot for each level below the price at once. Flat: short
+        nothing; only the levels above the price are sold.
 
     Returns
     -------
     ShortGridPlan or InfeasibleGrid
         A missing (NaN) or non-positive price or ATR is a reason, not an error.
 
+    Raises
+    ------
+    ValueError
+        ``grid_step`` is not a number > 0.
+
     Notes
     -----
     Percent price is one-sided (a SELL is at least mark × down, a BUY at most
     mark × up) and is checked for the orders placed at the start; later ones
     follow the mark. The stop is a trigger and not subject to it.
+
+    Started flat, the margin × leverage is spread over the levels above the price
+    only, and the levels below the highest one not above the price bear no order:
+    the bounds, the spacing and the simulator's `Start.FLAT` are those of the loaded
+    grid. There is nothing to break even on: ``break_even_trips`` is 0.
 
     The initial short is sold by taker orders. Limit orders that cross obey the lot
     size like all others, so a market lot size that differs does not round it; its
@@ -215,14 +241,23 @@ def short_grid_plan(
     if missing is not None:
         return InfeasibleGrid(reason=missing, minimum_margin=None)
     rules = GridRules() if rules is None else rules
+    if grid_step is not None and not (grid_step.is_finite() and grid_step > 0):
+        raise ValueError(f"grid_step must be > 0, was {grid_step}")
     with localcontext(_PRECISION):
+        here = exact_decimal(price)
+        if bounds is None:
+            bounds = atr_bounds(here, exact_decimal(atr_daily), rules)
+        if grid_step is None:
+            grid_step = rules.spacing_atr_multiple * exact_decimal(atr_hourly)
         ladder = planned_ladder(
-            price=exact_decimal(price),
-            atr_daily=exact_decimal(atr_daily),
-            atr_hourly=exact_decimal(atr_hourly),
+            price=here,
+            lower=bounds.lower,
+            upper=bounds.upper,
+            spacing=grid_step,
             maker_fee=terms.maker_fee,
             instrument=instrument,
             rules=rules,
+            start=start,
         )
         sizer = Sizer(planned=ladder, instrument=instrument, terms=terms, rules=rules)
         found = _sizing(sizer, exact_decimal(mark_price))
@@ -235,7 +270,7 @@ def short_grid_plan(
             **losses(found, sizer),
             **funding(found, mark_price, funding_rate, funding_interval_h),
             **volatility(found, atr_daily, atr_hourly),
-            marks=_marks(found, atr_daily, rules),
+            marks=_marks(found, bounds),
         )
 
 
@@ -276,11 +311,10 @@ def _filter_problem(sizer: Sizer, ladder: Ladder, mark_price: Decimal) -> Reason
     )
 
 
-def _marks(found: Sizing, atr_daily: float, rules: GridRules) -> tuple[str, ...]:
-    short, price = found.short, found.short.ladder.price
-    unfloored = price - rules.lower_atr_multiple * exact_decimal(atr_daily)
+def _marks(found: Sizing, bounds: GridBounds) -> tuple[str, ...]:
+    short = found.short
     held = {
-        "lower_bound_floored": unfloored < rules.lowest_price_share * price,
+        "lower_bound_floored": bounds.floored,
         "coarsened": short.ladder.coarsened,
         "assumed_brackets": short.terms.brackets is None,
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from grid_screening.backtest.grids import Start
 from monitor.domain.instruments import Instrument
 
 
@@ -45,6 +46,10 @@ class Ladder:
     """No level lies above; not rounded to tick."""
     coarsened: bool
     """Whether the step was widened beyond the planned spacing."""
+    start: Start = Start.LOADED
+    """Loaded: short one lot for each level below the price before the first order.
+    Flat: short nothing; only the levels above the price are sold, each bought back
+    one level lower."""
 
     @property
     def upper_bound(self) -> Decimal:
@@ -67,13 +72,33 @@ class Ladder:
         return max(self.level_count - below - at_price, 0)
 
     @property
+    def initial_lots(self) -> int:
+        """Lots short before the first order: one for each level below, or none."""
+        return self.levels_below if self.start is Start.LOADED else 0
+
+    @property
     def lot_count(self) -> int:
         """Lots short when fully loaded, that is with the order at U filled."""
-        return self.levels_below + self.levels_above
+        return self.initial_lots + self.levels_above
+
+    @property
+    def lowest_order(self) -> Decimal:
+        """The lowest level with an order: where the lowest lot is bought back.
+
+        Started flat, the highest level not above the price.
+        """
+        if self.start is Start.LOADED:
+            return self.lower_bound
+        return self.upper_bound - self.levels_above * self.grid_step
 
     @property
     def level_sum(self) -> Decimal:
-        """Sum of all level prices."""
+        """Sum of the level prices that margin × leverage is spread over.
+
+        All of them; started flat, those above the price.
+        """
+        if self.start is Start.FLAT:
+            return self.sum_above
         n = self.level_count
         return n * self.lower_bound + self.grid_step * (n * (n - 1) // 2)
 
@@ -92,24 +117,30 @@ class Ladder:
 def planned_ladder(
     *,
     price: Decimal,
-    atr_daily: Decimal,
-    atr_hourly: Decimal,
+    lower: Decimal,
+    upper: Decimal,
+    spacing: Decimal,
     maker_fee: Decimal,
     instrument: Instrument,
     rules: GridRules,
+    start: Start = Start.LOADED,
 ) -> Ladder:
     """Return the ladder that the rules draw; it may be unusable.
 
     Parameters
     ----------
-    price, atr_daily, atr_hourly : Decimal
-        Quote currency, > 0.
+    price, lower, upper : Decimal
+        Quote currency, > 0; the bounds before rounding.
+    spacing : Decimal
+        Distance of the levels before it is made legal, quote currency.
     maker_fee : Decimal
         Fraction per side.
     instrument : Instrument
         Tick and order count limit.
     rules : GridRules
         Multiples and limits.
+    start : Start
+        What is held when the grid begins.
 
     Notes
     -----
@@ -118,27 +149,42 @@ def planned_ladder(
     that fits.
     """
     tick = instrument.tick_size
-    lower = lower_limit(price, atr_daily, rules)
-    upper = price + rules.upper_atr_multiple * atr_daily
-    lower_bound = rounded_up(lower, tick)
-    step = max(
-        rounded_down(rules.spacing_atr_multiple * atr_hourly, tick),
-        tick,
-        rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick),
+    ladder = _ladder(
+        price,
+        rounded_up(lower, tick),
+        upper,
+        legal_step(
+            spacing, price=price, maker_fee=maker_fee, tick_size=tick, rules=rules
+        ),
+        start,
+        coarsened=False,
     )
-    most = min(instrument.max_order_count or rules.most_levels, rules.most_levels)
-    planned = _ladder(price, lower_bound, upper, step, coarsened=False)
-    if planned.level_count <= most:
-        return planned
-    step = _step_for(most, upper - lower_bound, tick)
-    return _ladder(price, lower_bound, upper, step, coarsened=True)
+    most = most_levels(instrument, rules)
+    if ladder.level_count <= most:
+        return ladder
+    step = _step_for(most, upper - ladder.lower_bound, tick)
+    return _ladder(price, ladder.lower_bound, upper, step, start, coarsened=True)
 
 
-def lower_limit(price: Decimal, atr_daily: Decimal, rules: GridRules) -> Decimal:
-    """Return the lower bound before rounding: ATRs below, floored at a share."""
+def legal_step(
+    spacing: Decimal,
+    *,
+    price: Decimal,
+    maker_fee: Decimal,
+    tick_size: Decimal,
+    rules: GridRules,
+) -> Decimal:
+    """Return ``spacing`` rounded down to the tick, at least what fees and tick ask."""
     return max(
-        price - rules.lower_atr_multiple * atr_daily, rules.lowest_price_share * price
+        rounded_down(spacing, tick_size),
+        tick_size,
+        rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick_size),
     )
+
+
+def most_levels(instrument: Instrument, rules: GridRules) -> int:
+    """Return how many levels a grid of this contract may have."""
+    return min(instrument.max_order_count or rules.most_levels, rules.most_levels)
 
 
 def coarser_ladders(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
@@ -155,7 +201,12 @@ def coarser_ladders(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
             reach = rounded_down(ladder.price - ladder.lower_bound, tick_size)
             step = max(step, reach + tick_size)
         coarser = _ladder(
-            ladder.price, ladder.lower_bound, ladder.upper_limit, step, coarsened=True
+            ladder.price,
+            ladder.lower_bound,
+            ladder.upper_limit,
+            step,
+            ladder.start,
+            coarsened=True,
         )
         if coarser.level_count < count and coarser.is_usable:
             count = coarser.level_count
@@ -179,7 +230,13 @@ def _step_for(most: int, span: Decimal, tick: Decimal) -> Decimal:
 
 
 def _ladder(
-    price: Decimal, lower: Decimal, upper: Decimal, step: Decimal, *, coarsened: bool
+    price: Decimal,
+    lower: Decimal,
+    upper: Decimal,
+    step: Decimal,
+    start: Start,
+    *,
+    coarsened: bool,
 ) -> Ladder:
     count = int((upper - lower) // step) + 1 if upper >= lower else 0
     return Ladder(
@@ -189,4 +246,5 @@ def _ladder(
         level_count=count,
         upper_limit=upper,
         coarsened=coarsened,
+        start=start,
     )

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from grid_screening.backtest.grids import Start
 from grid_screening.ladder import Ladder
 from grid_screening.screening_report import Reason
 from monitor.domain.instruments import Instrument
@@ -51,8 +52,13 @@ def _price_filter(
 def _percent_price(
     ladder: Ladder, instrument: Instrument, mark_price: Decimal
 ) -> Reason | None:
-    # the lowest SELL is the initial short at the price itself
     least_sell = mark_price * instrument.multiplier_down
+    if ladder.start is Start.FLAT:  # nothing is bought before something was sold
+        lowest_sell = ladder.lowest_order + ladder.grid_step
+        if lowest_sell < least_sell:
+            return _refusal("percent_price", "a SELL", lowest_sell, "≥", least_sell)
+        return None
+    # the lowest SELL is the initial short at the price itself
     if ladder.price < least_sell:
         return _refusal("percent_price", "a SELL", ladder.price, "≥", least_sell)
     most_buy = mark_price * instrument.multiplier_up

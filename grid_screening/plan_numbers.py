@@ -35,7 +35,7 @@ def geometry(found: Sizing, sizer: Sizer) -> dict[str, Any]:
 def sizes(found: Sizing, sizer: Sizer) -> dict[str, Any]:
     """Return the fields about capital: quantities, margins, leverage, liquidation."""
     ladder, terms, quantity = found.short.ladder, sizer.terms, found.short.quantity
-    instrument, initial = sizer.instrument, ladder.levels_below * quantity
+    instrument, initial = sizer.instrument, ladder.initial_lots * quantity
     maxima = [
         most
         for most in (instrument.max_quantity, instrument.market_max_quantity)
@@ -45,7 +45,9 @@ def sizes(found: Sizing, sizer: Sizer) -> dict[str, Any]:
     return {
         "quantity_per_level": quantity,
         "initial_short_quantity": initial,
-        "initial_short_order_count": ceil(initial / min([*maxima, initial])),
+        "initial_short_order_count": ceil(initial / min([*maxima, initial]))
+        if initial
+        else 0,
         "margin": terms.margin,
         # rounded up to 0.01 it may pass the margin that was just found legal
         "minimum_margin": terms.margin
@@ -66,12 +68,12 @@ def profits(found: Sizing, atr_hourly: float) -> dict[str, Any]:
         return short.quantity * (step - maker * (2 * buy_price + step))
 
     rate = step / ladder.price - 2 * maker
-    round_trip_costs = 2 * taker * ladder.levels_below
+    round_trip_costs = 2 * taker * ladder.initial_lots
     trips = ceil(round_trip_costs / rate)
     variance_per_hour = (atr_hourly / _MEAN_RANGE) ** 2
     trips_per_day = _HOURS_PER_DAY * variance_per_hour / (2 * float(step) ** 2)
     return {
-        "profit_per_trip_low": trip_profit(ladder.lower_bound),
+        "profit_per_trip_low": trip_profit(ladder.lowest_order),
         "profit_per_trip_high": trip_profit(ladder.upper_bound - step),
         "cell_profit_rate": float(rate),
         "expected_trips_per_day": trips_per_day,
@@ -83,7 +85,7 @@ def profits(found: Sizing, atr_hourly: float) -> dict[str, Any]:
 def losses(found: Sizing, sizer: Sizer) -> dict[str, Any]:
     """Return the fields about the worst case: at the upper bound, at the stop."""
     short, ladder = found.short, found.short.ladder
-    below, above = ladder.levels_below, ladder.levels_above
+    below, above = ladder.initial_lots, ladder.levels_above
     stop = sizer.stop_price(ladder)
     lot_step = short.quantity * ladder.grid_step
     at_upper = lot_step * (above * (above - 1) // 2) + lot_step * below * above
@@ -108,7 +110,7 @@ def funding(
     if _is_known(funding_rate) and _is_known(funding_interval_h):
         settlements = _HOURS_PER_DAY / exact_decimal(funding_interval_h)
         per_day = exact_decimal(funding_rate) * settlements
-        lots = short.ladder.levels_below * short.quantity
+        lots = short.ladder.initial_lots * short.quantity
         initial = lots * exact_decimal(mark_price) * per_day
         loaded = short.total_quantity * short.ladder.upper_bound * per_day
     return {"funding_per_day_initial": initial, "funding_per_day_loaded": loaded}

@@ -66,6 +66,7 @@ class LoadedShort:
 
     Convention of the worst case: the initial short is sold at the price by taker
     orders, one lot at each level above by maker orders; no harvest, no funding.
+    Started flat there is no initial short.
     """
 
     ladder: Ladder
@@ -82,13 +83,13 @@ class LoadedShort:
     def entry_value(self) -> Decimal:
         """Quote currency received: initial short at the price, lots at their levels."""
         return self.quantity * (
-            self.ladder.levels_below * self.ladder.price + self.ladder.sum_above
+            self.ladder.initial_lots * self.ladder.price + self.ladder.sum_above
         )
 
     @property
     def entry_fees(self) -> Decimal:
         """Quote currency: taker on the initial short, maker above the price."""
-        initial = self.ladder.levels_below * self.ladder.price
+        initial = self.ladder.initial_lots * self.ladder.price
         return self.quantity * (
             self.terms.taker_fee * initial
             + self.terms.maker_fee * self.ladder.sum_above
@@ -142,10 +143,9 @@ class Sizer:
         coarser = coarser_ladders(self.planned, tick_size=self.instrument.tick_size)
         return (self.planned, *coarser)
 
-    @cached_property
-    def least_quantity(self) -> Decimal:
-        """Smallest legal order at the lowest level, base currency."""
-        of_notional = self.instrument.min_notional / self.planned.lower_bound
+    def least_quantity(self, ladder: Ladder) -> Decimal:
+        """Return the smallest legal order at the lowest level, base currency."""
+        of_notional = self.instrument.min_notional / ladder.lowest_order
         least = max(of_notional, self.instrument.min_quantity)
         step = self.instrument.step_size
         return max(rounded_up(least, step), step)
@@ -159,10 +159,10 @@ class Sizer:
         found = self.largest_safe(self.planned, self.terms.margin)
         if found is None:
             return self._unsafe()
-        if found.short.quantity < self.least_quantity:
+        if found.short.quantity < self.least_quantity(self.planned):
             for ladder in self.ladders[1:]:
                 found = self.largest_safe(ladder, self.terms.margin)
-                if found and found.short.quantity >= self.least_quantity:
+                if found and found.short.quantity >= self.least_quantity(ladder):
                     break
             else:
                 return self._too_little()
@@ -223,7 +223,7 @@ class Sizer:
         """
         best: Decimal | None = None
         for ladder in reversed(self.ladders):
-            cost = self.least_quantity * ladder.level_sum
+            cost = self.least_quantity(ladder) * ladder.level_sum
             if best is not None and cost / self.terms.max_leverage >= best:
                 continue
             safe = self._safe_margin(ladder)
@@ -237,7 +237,7 @@ class Sizer:
 
     def _is_legal(self, ladder: Ladder, margin: Decimal, leverage: int) -> bool:
         found = self.at_leverage(ladder, margin, leverage)
-        if found is None or found.short.quantity < self.least_quantity:
+        if found is None or found.short.quantity < self.least_quantity(ladder):
             return False
         most = self.instrument.max_quantity
         fits = most == 0 or found.short.quantity <= most
@@ -247,7 +247,7 @@ class Sizer:
     def _safe_margin(self, ladder: Ladder) -> Decimal:
         # equity at the lowest acceptable liquidation price = maintenance margin there
         short = LoadedShort(
-            ladder=ladder, quantity=self.least_quantity, terms=self.terms
+            ladder=ladder, quantity=self.least_quantity(ladder), terms=self.terms
         )
         price = rounded_up(self.safe_price(ladder), self.instrument.tick_size)
         notional = short.total_quantity * price
@@ -290,8 +290,8 @@ class Sizer:
         remedy = (
             "no margin would do" if least is None else f"a margin of {least:f} would do"
         )
-        lowest = self.planned.lower_bound.normalize()
-        quantity = self.least_quantity.normalize()
+        lowest = self.planned.lowest_order.normalize()
+        quantity = self.least_quantity(self.planned).normalize()
         notional = self.instrument.min_notional.normalize()
         return Reason(
             code="min_notional",

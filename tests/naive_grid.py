@@ -16,10 +16,14 @@ def naive_levels(lower: Decimal, upper: Decimal, step: Decimal) -> tuple[Decimal
 
 
 def naive_sales(
-    levels: tuple[Decimal, ...], price: Decimal, quantity: Decimal
+    levels: tuple[Decimal, ...],
+    price: Decimal,
+    quantity: Decimal,
+    *,
+    flat: bool = False,
 ) -> list[tuple[Decimal, Decimal]]:
     """Return (price, quantity) of every sale on the straight way to the top."""
-    initial = [(price, quantity) for level in levels if level < price]
+    initial = [(price, quantity) for level in levels if level < price and not flat]
     return initial + [(level, quantity) for level in levels if level > price]
 
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from grid_screening.brackets import ASSUMED_BRACKETS
 from grid_screening.grid_plan import (
+    GridBounds,
     GridTerms,
     InfeasibleGrid,
     ShortGridPlan,
+    Start,
     short_grid_plan,
 )
 from monitor.domain.instruments import Instrument, LeverageBracket
@@ -242,6 +244,96 @@ class TestReference:
         assert comp.leverage == 6  # 60,000·6 = 360,000 ≤ 400,000 < 60,000·7
 
 
+class TestStartAndBounds:
+    def test_flat_start_by_hand(self) -> None:
+        comp = plan(start=Start.FLAT)
+        # the loaded grid's levels: 70 … 120 by 1, 20 above the price
+        assert comp.levels == plan().levels
+        assert comp.initial_short_quantity == 0
+        assert comp.initial_short_order_count == 0
+        # Σ 101 … 120 = 2210; 3000/2210 = 1.35746…; the liquidation price there:
+        # (1000 − 0.0002·1.357·2210 + 1.357·2210) / (20·1.357·1.025) = 143.74…
+        assert comp.leverage == 3
+        assert comp.quantity_per_level == D("1.357")
+        assert comp.notional == D("2998.97")
+        assert comp.liquidation_price == D("143.7")
+        # sold at 101 … 120, at U: 1.357·(19 + … + 0) = 1.357·190
+        assert comp.loss_at_upper == D("257.83")
+        # 1.357·(0.0002·2210 + 0.0005·20·120.6); 20 lots from 120 to 120.6
+        assert comp.fees_at_stop == D("2.236336")
+        assert comp.loss_at_stop == D("257.83") + D("16.284") + D("2.236336")
+        # nothing to earn back; the lowest cell is 100 … 101
+        assert (comp.break_even_trips, comp.break_even_days) == (0, 0.0)
+        assert comp.profit_per_trip_low == D("1.357") * (1 - D("0.0002") * 201)
+        assert comp.funding_per_day_initial == 0
+        assert comp.funding_per_day_loaded == D("0.0003") * 20 * D("1.357") * 120
+
+    def test_flat_start_needs_notional_only_where_it_trades(self) -> None:
+        # two levels 70 and 100.1 of which the upper is sold: at 70 it is bought back
+        comp = plan(start=Start.FLAT, price=100.5, atr_daily=40.0, atr_hourly=40.0)
+        # 10.1, 30.1, …, 170.1; bought back at 90.1 at the lowest: 5/90.1 → 0.056
+        assert comp.levels_below == 5
+        least = comp.minimum_margin
+        assert least is not None
+        small = plan(
+            start=Start.FLAT,
+            price=100.5,
+            atr_daily=40.0,
+            atr_hourly=40.0,
+            terms=terms(margin=least),
+        )
+        lowest = max(level for level in small.levels if level <= small.price)
+        assert small.quantity_per_level * lowest >= 5
+
+    def test_flat_start_places_no_buy(self) -> None:
+        # 99 may not be bought at a mark of 94 (test_buy_too_far_above_the_mark)
+        assert plan(start=Start.FLAT, mark_price=94.0).levels_above == 20
+
+    def test_flat_start_sells_above_the_price_only(self) -> None:
+        # 107·0.95 = 101.65 > 101
+        comp = refusal(start=Start.FLAT, mark_price=107.0)
+        assert comp.reason.text == "a SELL must be ≥ 101.65, was 101"
+        assert plan(start=Start.FLAT, mark_price=106.0).levels_above == 20  # 100.7
+
+    def test_given_bounds(self) -> None:
+        bounds = GridBounds(lower=D("85.55"), upper=D("112.3"), source="mine")
+        comp = plan(bounds=bounds)
+        assert (comp.lower_bound, comp.upper_bound) == (D("85.6"), D("111.6"))
+        # (112.3 − 100)/(2·√24)
+        assert comp.range_to_volatility == pytest.approx(12.3 / 2 / 24**0.5)
+        assert comp.stop_price == D("112.2")  # 111.6·1.005 = 112.158
+
+    def test_given_bounds_may_be_marked_floored(self) -> None:
+        bounds = GridBounds(lower=D(70), upper=D(120), source="mine", floored=True)
+        assert plan(bounds=bounds).marks == ("lower_bound_floored", "assumed_brackets")
+
+    def test_bounds_beside_the_price_have_no_grid(self) -> None:
+        comp = refusal(bounds=GridBounds(lower=D(101), upper=D(120), source="mine"))
+        assert comp.reason.code == "range_too_narrow"
+
+    def test_given_step(self) -> None:
+        assert plan(grid_step=D("2.57")).grid_step == D("2.5")
+        # 2·2·0.0002·100 = 0.08 → 0.1; 50/0.1 + 1 = 501 levels; 50/200 = 0.25 → 0.3
+        comp = plan(grid_step=D("0.01"))
+        assert comp.grid_step == D("0.3")
+        assert comp.marks[0] == "coarsened"
+
+    @pytest.mark.parametrize("step", [D(0), D(-1), D("NaN"), D("Infinity")])
+    def test_impossible_step_is_an_error(self, step: Decimal) -> None:
+        with pytest.raises(ValueError, match="grid_step must be > 0, was"):
+            plan(grid_step=step)
+
+    @pytest.mark.parametrize(
+        ("lower", "upper"),
+        [(D(0), D(1)), (D(2), D(1)), (D(1), D(1)), (D("NaN"), D(1)), (D(1), D("inf"))],
+    )
+    def test_impossible_bounds_are_an_error(
+        self, lower: Decimal, upper: Decimal
+    ) -> None:
+        with pytest.raises(ValueError, match="bounds must be finite with 0 < lower"):
+            GridBounds(lower=lower, upper=upper, source="mine")
+
+
 class TestFunding:
     def test_interval_counts(self) -> None:
         four = plan(funding_interval_h=4.0)
@@ -461,21 +553,28 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
             maker_fee=D(draw(st.integers(0, 5))) / 10_000,
             brackets=draw(st.sampled_from([None, GENEROUS])),
         ),
+        "start": draw(st.sampled_from(Start)),
     }
 
 
-def is_safe(comp: ShortGridPlan, given_terms: GridTerms, leverage: int) -> bool:
+def is_safe(
+    comp: ShortGridPlan, given_terms: GridTerms, leverage: int, start: Start
+) -> bool:
     """Twin: size at ``leverage``, ask whether the loaded short survives the gap."""
     brackets = given_terms.brackets or ASSUMED_BRACKETS
     notional = given_terms.margin * leverage
     row = next((b for b in brackets if notional <= b.notional_cap), None)
     if row is None or leverage > row.initial_leverage:
         return False
-    quantity = notional / sum(comp.levels) // comp.step_size * comp.step_size
-    sales = naive_sales(comp.levels, comp.price, quantity)
-    below = [q * p for p, q in sales[: comp.levels_below]]
-    above = [q * p for p, q in sales[comp.levels_below :]]
-    fees = given_terms.taker_fee * sum(below) + given_terms.maker_fee * sum(above)
+    flat = start is Start.FLAT
+    lots = [p for p in comp.levels if not flat or p > comp.price]
+    quantity = notional / sum(lots) // comp.step_size * comp.step_size
+    sales = naive_sales(comp.levels, comp.price, quantity, flat=flat)
+    rates = (
+        given_terms.taker_fee if p == comp.price else given_terms.maker_fee
+        for p, _ in sales
+    )
+    fees = sum((rate * q * p for rate, (p, q) in zip(rates, sales, strict=True)), D(0))
     # survives up to the first tick at or above stop · 1.005
     limit = (comp.stop_price * D("1.005") / comp.tick_size).quantize(1, ROUND_UP)
     wallet = given_terms.margin - fees
@@ -499,13 +598,15 @@ class TestProperties:
         quantity = comp.quantity_per_level
         assert quantity % contract.step_size == 0
         assert contract.min_quantity <= quantity <= contract.max_quantity
+        bought_below = request["start"] is Start.LOADED
         for level in comp.levels:
             assert level % contract.tick_size == 0
             assert contract.min_price <= level <= contract.max_price
-            assert quantity * level >= contract.min_notional
+            if bought_below or level > comp.price - comp.grid_step:
+                assert quantity * level >= contract.min_notional
         mark = D(repr(request["mark_price"]))
         for level in comp.levels:
-            if level < comp.price:
+            if bought_below and level < comp.price:
                 assert level <= mark * contract.multiplier_up
             if level > comp.price:
                 assert level >= mark * contract.multiplier_down
@@ -522,7 +623,8 @@ class TestProperties:
         assert comp.notional <= comp.margin * comp.leverage
         assert comp.minimum_margin is not None
         assert comp.minimum_margin <= comp.margin
-        sales = naive_sales(comp.levels, comp.price, comp.quantity_per_level)
+        flat = request["start"] is Start.FLAT
+        sales = naive_sales(comp.levels, comp.price, comp.quantity_per_level, flat=flat)
         with localcontext(prec=50):
             loss = naive_loss(sales, comp.stop_price) + comp.fees_at_stop
         assert loss < comp.margin
@@ -534,9 +636,9 @@ class TestProperties:
         assume(isinstance(comp, ShortGridPlan))
         assert isinstance(comp, ShortGridPlan)
         with localcontext(prec=50):
-            assert is_safe(comp, request["terms"], comp.leverage)
+            assert is_safe(comp, request["terms"], comp.leverage, request["start"])
             for leverage in range(comp.leverage + 1, request["terms"].max_leverage + 1):
-                assert not is_safe(comp, request["terms"], leverage)
+                assert not is_safe(comp, request["terms"], leverage, request["start"])
 
     @settings(max_examples=150, deadline=None)
     @given(requests())
@@ -550,7 +652,8 @@ class TestProperties:
         at_or_below = max(p for p in comp.levels if p <= comp.price)
         with localcontext(prec=50):
             # the initial short counts from the highest level not above the price
-            sales = naive_sales(comp.levels, comp.price, quantity)
+            flat = request["start"] is Start.FLAT
+            sales = naive_sales(comp.levels, comp.price, quantity, flat=flat)
             counted = [
                 (at_or_below if sold == comp.price else sold, q) for sold, q in sales
             ]
