@@ -8,7 +8,8 @@
     ├── AllRequestsFailed      no symbol's data could be fetched
     ├── UnreadableRecording    not a recorded scan, or a damaged one
     ├── UnreadableReport       not a published report, or a damaged one
-    └── IncomparableScans      one of a simulated market, one of a real one
+    ├── IncomparableScans      one of a simulated market, one of a real one
+    └── EngineUnavailable      the cluster asked for cannot be used
 
 Errors of the exchange gateway (`monitor.exceptions.ExchangeError`) that end a
 scan pass through unchanged. One more of them comes from here: `NotRecorded`, what a
@@ -107,6 +108,18 @@ class IncomparableScans(ScreeningError):  # noqa: N818
             f"a scan of a {self.before} market cannot be compared with one of a "
             f"{self.after} market"
         )
+
+
+class EngineUnavailable(ScreeningError):  # noqa: N818
+    """The cluster that was asked for cannot be used, or was lost."""
+
+    def __init__(self, engine: str, detail: str) -> None:
+        self.engine = engine
+        self.detail = detail
+        super().__init__(engine, detail)
+
+    def __str__(self) -> str:
+        return f"engine {self.engine} unavailable: {self.detail}"
 
 
 class NotRecorded(PermanentExchangeError):  # noqa: N818
