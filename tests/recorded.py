@@ -12,3 +12,8 @@ MARKET = RECORDED / "market_2026-03-05"
 needs_recorded_market = pytest.mark.skipif(
     not MARKET.is_dir(), reason=f"recorded market not here: {MARKET}"
 )
+
+HISTORY = RECORDED / "history"
+needs_recorded_history = pytest.mark.skipif(
+    not HISTORY.is_dir(), reason=f"recorded history not here: {HISTORY}"
+)

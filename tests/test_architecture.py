@@ -22,6 +22,8 @@ EFFECTS = (
     "monitor/api_clients/sockets.py",
     "monitor/cli/",
     "monitor/data_folder.py",
+    "monitor/market_data/history.py",
+    "monitor/market_data/history_parts.py",
     "monitor/market_data/kline_file.py",
     "monitor/market_data/kline_store.py",
     "monitor/ratelimit/daily.py",
