@@ -311,10 +311,10 @@ def panel() -> HistoryPanel:
 
 @needs_recorded_history
 class TestRecorded:
-    def test_delisted_contracts_are_kept(self, panel: HistoryPanel) -> None:
-        last = np.array([np.flatnonzero(np.isfinite(row))[-1] for row in panel.close])
+    def test_late_listings_begin_with_nan(self, panel: HistoryPanel) -> None:
+        first = np.array([np.flatnonzero(np.isfinite(row))[0] for row in panel.close])
         assert len(panel.symbols) == 428
-        assert np.count_nonzero(last < panel.bar_count - 1) > 0
+        assert 0 < np.count_nonzero(first > 0) < 428
 
     def test_every_row_of_the_file_is_in_the_panel(self, panel: HistoryPanel) -> None:
         rows = sum(
