@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from grid_screening.exceptions import (
     AllRequestsFailed,
+    EngineUnavailable,
     IncomparableScans,
     InvalidSettings,
     ScreeningError,
@@ -23,6 +24,7 @@ from monitor.exceptions import (
     WaitTooLong,
     local_time,
 )
+from monitor.market_data.history_errors import HistoryError
 
 
 class ExitCode(IntEnum):
@@ -39,7 +41,7 @@ class ExitCode(IntEnum):
     EMPTY = 4
     """Nothing qualified, and ``--fail-empty`` was given."""
     UNAVAILABLE = 69
-    """The exchange cannot be used."""
+    """The exchange, or the cluster asked for, cannot be used."""
     CANNOT_WRITE = 74
     """The report, or the ledger of requests, cannot be written; an older report is
     untouched."""
@@ -87,6 +89,7 @@ KNOWN_ERRORS = (
     CannotWrite,
     AlreadyRunning,
     ScreeningError,
+    HistoryError,
     ExchangeError,
 )
 """Errors with a message for people; everything else is a bug."""
@@ -100,6 +103,7 @@ _CODES: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
             UnreadableRecording,
             UnreadableReport,
             IncomparableScans,
+            HistoryError,
         ),
         ExitCode.USAGE,
     ),
@@ -110,7 +114,7 @@ _CODES: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
     ),
     ((RequestCancelled,), ExitCode.INTERRUPTED),
     # whatever else the gateway says about whole-market answers ends the scan
-    ((AllRequestsFailed, ExchangeError), ExitCode.UNAVAILABLE),
+    ((AllRequestsFailed, EngineUnavailable, ExchangeError), ExitCode.UNAVAILABLE),
 )
 
 
@@ -124,7 +128,8 @@ def exit_code(error: Exception) -> ExitCode:
 
 def message(error: Exception) -> str:
     """Return what to tell the user about one of `KNOWN_ERRORS`."""
-    if exit_code(error) is ExitCode.UNAVAILABLE:
+    is_engine = isinstance(error, EngineUnavailable)
+    if exit_code(error) is ExitCode.UNAVAILABLE and not is_engine:
         hint = " (BINANCE_FAPI_URL names another server, --demo needs none)"
         lost = isinstance(error, ExchangeUnavailable | ExchangeTimeout)
         lost = lost and "simulated exchange" not in str(error)

@@ -3,7 +3,6 @@
 import logging
 import sys
 import time
-import traceback
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,12 +22,6 @@ from grid_screening.cli.exit_codes import (
     exit_code,
     message,
 )
-from grid_screening.cli.interruption import (
-    Cancellation,
-    Interrupted,
-    leave_now,
-    run_interruptible,
-)
 from grid_screening.cli.job import (
     FinishedScan,
     ScanJob,
@@ -37,7 +30,7 @@ from grid_screening.cli.job import (
     opened_market,
     recorded_scan,
 )
-from grid_screening.cli.logs import begin_logging, silence_logging
+from grid_screening.cli.logs import begin_logging
 from grid_screening.cli.market import gateway
 from grid_screening.cli.output import (
     STANDARD_OUTPUT,
@@ -47,6 +40,7 @@ from grid_screening.cli.output import (
     write_atomically,
 )
 from grid_screening.cli.rendering import check_addenda, rendered
+from grid_screening.cli.report_command import ReportCommand
 from grid_screening.cli.report_folder import (
     DEFAULT_KEEP,
     is_folder,
@@ -56,29 +50,22 @@ from grid_screening.cli.report_folder import (
 from grid_screening.cli.report_lock import report_lock
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
-from monitor.cli.one_line import OneLineCommand
 from monitor.data_folder import data_folder
-from monitor.exceptions import RequestCancelled
 
 logger = logging.getLogger("grid_screening.scan")
-
-NAME = "screen_short_grid"
 
 FILE_WIDTH = 240
 """Columns of a table that is written to a file: room for all of them."""
 
 
-class Command(OneLineCommand):
+class Command(ReportCommand):
     """``manage.py screen_short_grid``."""
 
     help = (
         "Rank Binance USDⓈ-M perpetuals for short grids and plan each grid. "
         "The score describes conditions, it does not forecast profit."
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.cancellation = Cancellation()
+    name = "screen_short_grid"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one flag per setting and the command's own."""
@@ -86,36 +73,6 @@ class Command(OneLineCommand):
         arguments.add_arguments(
             parser, {f.setting: getattr(defaults, f.setting) for f in arguments.FLAGS}
         )
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        """Run as a process: signals, closed pipes and exit codes are settled here."""
-        show_traceback = "--traceback" in argv
-        silence_logging()
-        code: int | str | None
-        try:
-            code = self._exit_code(argv, show_traceback=show_traceback)
-        except Interrupted as interrupted:
-            leave_now(128 + interrupted.signal_number)
-        except SystemExit as leaving:  # --help, --version
-            code = leaving.code
-        streams.finish()
-        sys.exit(code)
-
-    def _exit_code(self, argv: list[str], *, show_traceback: bool) -> int:
-        try:
-            options = vars(self.create_parser(argv[0], argv[1]).parse_args(argv[2:]))
-            run_interruptible(lambda: self.execute(**options), self.cancellation)
-        except CommandError as error:
-            self._complain(str(error), error if show_traceback else None)
-            # Django's own mistakes of use (--no-color with --force-color) say 1
-            internal = error.returncode == ExitCode.INTERNAL
-            return int(ExitCode.USAGE if internal else error.returncode)
-        except Exception as error:  # noqa: BLE001 -- the outermost frame: one line
-            hint = "" if show_traceback else "; run with --traceback"
-            text = f"internal error: {type(error).__name__}: {error}{hint}"
-            self._complain(text, error if show_traceback else None)
-            return ExitCode.INTERNAL
-        return ExitCode.OK
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Scan once; every error with a message becomes a `CommandError`.
@@ -169,19 +126,15 @@ class Command(OneLineCommand):
 
     def _record(self, done: FinishedScan, options: Mapping[str, Any]) -> None:
         if done.problem is not None and not options["quiet"]:
-            self._complain(f"bars are not kept on disk: {done.problem}")
+            self.complain(f"bars are not kept on disk: {done.problem}")
         target = options["record"]
         if target is None or done.broke_off:
             return
         content = done.recording()
-        self._check_interrupted()
+        self.check_interrupted()
         write_atomically(Path(target), content)
         if not options["quiet"]:
-            self._complain(f"wrote {target}")
-
-    def _check_interrupted(self) -> None:
-        if self.cancellation.cancelled:
-            raise RequestCancelled
+            self.complain(f"wrote {target}")
 
     def _claim(self, options: Mapping[str, Any], stack: ExitStack) -> None:
         # whatever would stop the report from being written is found out first
@@ -221,7 +174,7 @@ class Command(OneLineCommand):
     def _deliver(self, done: FinishedScan, options: Mapping[str, Any]) -> None:
         form, width, color = options["format"], FILE_WIDTH, False
         if options["output"] == STANDARD_OUTPUT and form == "table":
-            width, color = self._page(options)
+            width, color = self.page(options)
         text = rendered(done, form, width=width, color=color)
         self._put(text, options, as_of_ms=done.report.as_of_ms)
 
@@ -229,10 +182,10 @@ class Command(OneLineCommand):
         self, text: str, options: Mapping[str, Any], *, as_of_ms: int | None = None
     ) -> None:
         target = options["output"]
-        self._check_interrupted()
+        self.check_interrupted()
         if target == STANDARD_OUTPUT:
             streams.prepare(self.stdout, exact=options["format"] != "table")
-            self._print(text)
+            self.put_out(text)
             return
         if as_of_ms is not None and is_folder(target):
             target = write_into(
@@ -245,37 +198,7 @@ class Command(OneLineCommand):
         else:
             write_atomically(Path(target), text.encode())
         if not options["quiet"]:
-            self._complain(f"wrote {target}")
-
-    def _page(self, options: Mapping[str, Any]) -> tuple[int, bool]:
-        # rich knows COLUMNS, NO_COLOR, TERM and pipes
-        from rich.console import Console
-
-        console = Console(file=self.stdout)  # type: ignore[arg-type]  # a wrapped TextIO
-        allowed = not (console.no_color or options["no_color"])
-        wanted = console.is_terminal and console.color_system is not None
-        return console.width, options["force_color"] or (wanted and allowed)
-
-    def _print(self, text: str) -> None:
-        try:
-            self.stdout.write(text, ending="")
-            self.stdout.flush()
-        except BrokenPipeError:
-            # the reader has seen enough: `… | head` ends quietly
-            streams.discard(sys.stdout)
-        except OSError as error:
-            streams.discard(sys.stdout)
-            raise CannotWrite("standard output", error) from error
-
-    def _complain(self, text: str, error: BaseException | None = None) -> None:
-        try:
-            if error is not None:
-                self.stderr.write("".join(traceback.format_exception(error)), str)
-            # str: no style, whatever Django thinks of the terminal
-            self.stderr.write(f"{NAME}: {' '.join(text.split())}", str)
-            self.stderr.flush()
-        except OSError:
-            streams.discard(sys.stderr)
+            self.complain(f"wrote {target}")
 
     def _estimate(
         self,
@@ -314,7 +237,7 @@ class Command(OneLineCommand):
             store_counts(data_folder(configured.get("data_dir")), address, counts)
         except (OSError, CannotWrite) as error:
             if not options["quiet"]:
-                self._complain(f"the counts for --dry-run were not stored: {error}")
+                self.complain(f"the counts for --dry-run were not stored: {error}")
 
 
 def _configured() -> Mapping[str, Any]:
