@@ -11,6 +11,8 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any
 
+from grid_screening.validation.calibration import ReliabilityBin
+
 
 class Kind(StrEnum):
     """What a score is."""
@@ -75,6 +77,18 @@ class UniverseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How values are spread; from `outcome_histogram`."""
+
+    edges: tuple[float, ...]
+    """Ascending, one more than ``counts``."""
+    counts: tuple[int, ...]
+    """Values in [edge, next edge); the last with its upper edge."""
+    below: int
+    above: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeSummary:
     """What became of the planned grids of all origins."""
 
@@ -97,6 +111,8 @@ class OutcomeSummary:
     """Positive: received; 0 where it is not known."""
     worst: tuple[float, float, float]
     """Quantiles 1 %, 5 %, 50 % of the lowest equity on the way."""
+    histogram: Histogram | None = None
+    """Of PnL over all grids; None: not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +137,8 @@ class DecileRow:
     pnl: tuple[float, ...]
     """Lowest score first, ten values."""
     stopped: tuple[float, ...]
+    pnl_error: tuple[float, ...] = ()
+    """Newey–West error of each value of ``pnl``; empty: not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +154,6 @@ class TopRow:
     stopped: Estimate
     """Excess share stopped; negative: fewer."""
     won: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReliabilityBin:
-    """Grids with about the same predicted probability."""
-
-    predicted: float
-    observed: float
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
