@@ -7,7 +7,10 @@ the twin of the profile has no rounding at all.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from itertools import pairwise
+from math import ceil, floor, isnan, nan, sqrt
+
+from tests import naive
 
 Series = Sequence[float]
 
@@ -147,3 +150,91 @@ def nodes(mask: list[bool]) -> list[tuple[int, int]]:
         elif is_in:
             out.append((number, number))
     return out
+
+
+# --- bands and squeeze ---------------------------------------------------------
+
+
+def mean(values: Series) -> float:
+    return sum(values) / len(values)
+
+
+def has_nan(*series: Series) -> bool:
+    return any(isnan(value) for values in series for value in values)
+
+
+def bollinger(close: Series, t: int, window: int = 20) -> tuple[float, float]:
+    """Return the lower and the upper band at bar ``t``."""
+    last = close[t - window + 1 : t + 1] if t >= window - 1 else [nan]
+    if has_nan(last):
+        return nan, nan
+    middle = mean(last)
+    deviation = sqrt(mean([(price - middle) ** 2 for price in last]))
+    return middle - 2 * deviation, middle + 2 * deviation
+
+
+def exponential(values: Series, t: int, window: int = 20) -> float:
+    if t < window - 1 or has_nan(values[: t + 1]):
+        return nan
+    average = mean(values[:window])
+    for value in values[window : t + 1]:
+        average = average * (1 - 2 / (window + 1)) + value * 2 / (window + 1)
+    return average
+
+
+def keltner(high: Series, low: Series, close: Series, t: int) -> tuple[float, float]:
+    """Return the lower and the upper band at bar ``t``."""
+    middle = exponential(close, t)
+    average = naive.wilder_average(naive.true_range(high, low, close), 10)[t]
+    return middle - 1.5 * average, middle + 1.5 * average
+
+
+def squeeze_bars(high: Series, low: Series, close: Series) -> list[float]:
+    out: list[float] = []
+    count = 0
+    for t in range(len(close)):
+        (low_b, high_b), (low_k, high_k) = (
+            bollinger(close, t),
+            keltner(high, low, close, t),
+        )
+        count = count + 1 if low_b > low_k and high_b < high_k else 0
+        out.append(nan if has_nan([low_b, low_k]) else count)
+    return out
+
+
+def squeeze_momentum(
+    high: Series, low: Series, close: Series, window: int = 20
+) -> list[float]:
+    distances = []
+    for t in range(len(close)):
+        if t < window - 1:
+            distances.append(nan)
+            continue
+        bars = range(t - window + 1, t + 1)
+        highs, lows = [high[i] for i in bars], [low[i] for i in bars]
+        closes = [close[i] for i in bars]
+        if has_nan(highs, lows, closes):
+            distances.append(nan)
+            continue
+        middle = (max(highs) + min(lows)) / 2
+        distances.append(close[t] - mean([middle, mean(closes)]))
+    out = []
+    for t in range(len(close)):
+        last = distances[max(0, t - window + 1) : t + 1]
+        if len(last) < window or has_nan(last):
+            out.append(nan)
+        else:
+            slope = naive.ols_slope(list(range(window)), last)
+            out.append(10_000 * slope / close[t])
+    return out
+
+
+def by_table(value: float, table: Sequence[tuple[float, float]]) -> float:
+    if isnan(value):
+        return nan
+    if value <= table[0][0]:
+        return table[0][1]
+    for (left, a), (right, b) in pairwise(table):
+        if value <= right:
+            return a + (b - a) * (value - left) / (right - left)
+    return table[-1][1]

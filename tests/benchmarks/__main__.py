@@ -3,13 +3,18 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accuracy, factors, scan
+from tests.benchmarks import accuracy, factors, scan, volume_profile
 
 
 def main() -> None:
     """Measure and print."""
     table = Table("figure", "here", "bound", "reached", "beside")
-    for row in (*accuracy.rows(), *factors.rows(), *scan.rows()):
+    for row in (
+        *accuracy.rows(),
+        *factors.rows(),
+        *volume_profile.rows(),
+        *scan.rows(),
+    ):
         verdict = {None: "", True: "yes", False: "NO"}[row.reached]
         table.add_row(row.name, row.ours, row.bound, verdict, row.peer)
     Console(width=120).print(table)
