@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from monitor.api_clients.endpoints import MAX_KLINES
 from monitor.domain.market import KlineInterval, Klines
 from monitor.domain.typing import Symbol
-from monitor.market_data.columns import closed_before
+from monitor.market_data.columns import closed_before, joined
 from monitor.market_data.kline_store import KlineStore
 from monitor.market_data.series import Beginning, KlineSeries
 from vp_squeeze.exceptions import GapKind, InsufficientKlines
@@ -44,7 +45,8 @@ def closed_klines(
     up to the bar that was open at ``as_of_ms``: a bar that opens while the scan runs
     costs nobody a closed one. With a store only what it does not have is asked for
     (`kline_plan`); the bars are the same, bit for bit. Bars missing inside the window
-    are asked for once more in both cases.
+    are asked for once more in both cases. More bars than one request serves are
+    fetched in pages, newest first, each with one bar of the page after it.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def closed_klines(
     symbol : str
     interval : KlineInterval
     count : int
-        Closed bars wanted, at least 1.
+        Closed bars wanted, at least 1; without an upper limit.
     minimum : int, optional
         Closed bars that suffice; ``count`` by default.
     as_of_ms : int
@@ -78,9 +80,7 @@ def closed_klines(
     needed = needed_count(count, minimum)
     wish = BarWish(interval=interval, count=count, as_of_ms=as_of_ms, end_time=end_time)
     order = _Order(client=client, symbol=symbol, wish=wish, needed=needed)
-    if store is None or interval is KlineInterval.MONTH1:
-        return _sufficient(order, _fetched_window(order))
-    return _through_store(order, store)
+    return _sufficient(order, _all_pages(order, store))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,12 @@ class _Order:
     def send(self, request: KlineRequest) -> Klines:
         return request.send(self.client, self.symbol, self.wish.interval)
 
+    def page(self, count: int, end_time: int | None) -> "_Order":
+        # at most as many as one request serves, the open bar among them
+        wish = replace(self.wish, count=count, end_time=end_time)
+        longest = MAX_KLINES - wish.open_bars
+        return replace(self, wish=replace(wish, count=min(count, longest)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
@@ -102,7 +108,28 @@ class _Window:
     repaired: int = 0
 
 
-def _through_store(order: _Order, store: KlineStore) -> Klines:
+def _all_pages(order: _Order, store: KlineStore | None) -> _Window:
+    wish = order.wish
+    page = order.page(wish.count, wish.end_time)
+    window = _page(page, store)
+    whole, latest = window.klines, window
+    while whole.bar_count < wish.count and latest.klines.bar_count == page.wish.count:
+        lacking = wish.count - whole.bar_count
+        page = order.page(lacking + 1, int(whole.close_time[0]))
+        latest = _page(page, store)
+        both = joined(latest.klines, whole)
+        # the bar that both pages hold must be the same in both
+        whole = closed_rows(both, wish.horizon_ms)
+    return replace(window, klines=whole, is_short=latest.is_short)
+
+
+def _page(order: _Order, store: KlineStore | None) -> _Window:
+    if store is None or order.wish.interval is KlineInterval.MONTH1:
+        return _fetched_window(order)
+    return _through_store(order, store)
+
+
+def _through_store(order: _Order, store: KlineStore) -> _Window:
     as_of_ms = order.wish.as_of_ms
     kept = known_at(store.series(order.symbol, order.wish.interval), as_of_ms)
     plan = kline_plan(order.wish, span_of(kept))
@@ -115,11 +142,11 @@ def _through_store(order: _Order, store: KlineStore) -> Klines:
         held = closed_before(kept.klines, order.wish.horizon_ms)
         window = _window(order, possible_window(held, order.wish.count), is_short=True)
         store.count(**{name: 1}, bars_served=window.klines.bar_count)
-        return _sufficient(order, window)
+        return window
     if kept is not None and plan.kind is PlanKind.NEWER and plan.request is not None:
         newer = _extended_window(order, store, kept, plan.request)
         if newer is not None:
-            return _sufficient(order, newer)
+            return newer
         kept = None
     store.count(misses=1)
     window = _fetched_window(order)
@@ -128,7 +155,7 @@ def _through_store(order: _Order, store: KlineStore) -> Klines:
         series, is_corrected = united(kept, window.klines, is_short=window.is_short)
         store.count(corrected=int(is_corrected))
         _keep(store, series, as_of_ms)
-    return _sufficient(order, window)
+    return window
 
 
 def _asked_for_beginning(
