@@ -36,7 +36,7 @@ _KEYS = (
     "covariance",
 )
 _HEADER = """\
-# Written by the study (manage.py validate_gss --write-model); not to be edited.
+# Written by a fit (manage.py validate_gss --write-model), never by hand.
 # logit p = intercept + sum of coefficient * (feature - center) / scale
 """
 

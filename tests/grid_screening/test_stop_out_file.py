@@ -1,13 +1,19 @@
 """The file of the shipped models: read back bit for bit, and refused when wrong."""
 
 import re
+from importlib.resources import files
 
+import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from grid_screening.exceptions import InvalidSettings
 from grid_screening.stop_out import StopOutModel
-from grid_screening.stop_out_file import models_from_toml, models_to_toml
+from grid_screening.stop_out_file import (
+    load_stop_out_models,
+    models_from_toml,
+    models_to_toml,
+)
 from tests.stop_out_samples import model
 
 MODELS = tuple(
@@ -85,3 +91,29 @@ def test_file_without_models_is_refused() -> None:
         models_from_toml(text)
     with pytest.raises(InvalidSettings, match=r"must be tables \[\[model\]\]"):
         models_from_toml(text + "model = [1]\n")
+
+
+class TestShipped:
+    models = load_stop_out_models()
+
+    def test_file_is_as_code_writes_it(self) -> None:
+        """Nobody typed a digit."""
+        shipped = files("grid_screening").joinpath("profiles/models/stop_out.toml")
+
+        assert shipped.read_text(encoding="utf-8") == models_to_toml(self.models)
+
+    def test_longer_horizons_stop_more(self) -> None:
+        rates = [model.base_rate for model in self.models.values()]
+
+        assert list(self.models) == [3, 7, 14]
+        assert rates == sorted(rates)
+
+    def test_wider_grids_were_stopped_less(self) -> None:
+        for model in self.models.values():
+            features = np.tile(model.center, (6, 1))
+            features[:, 0] = np.log([1, 1.5, 2, 2.5, 3, 4])
+
+            assert np.all(np.diff(model.probability(features)) < 0)
+
+    def test_all_horizons_are_of_one_history(self) -> None:
+        assert len({model.data_hash for model in self.models.values()}) == 1
