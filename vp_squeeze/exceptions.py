@@ -1,4 +1,4 @@
-"""Errors of bar series.
+"""Errors of bar series, and of asking for contracts.
 
 ::
 
@@ -8,7 +8,11 @@
     ├── StaleKlines          the newest closed bar is not there
     └── ImpossibleKlines     values that no market can produce
 
-Each names the symbol; a scan excludes it with that reason and goes on.
+    ContractError
+    ├── UnknownContracts     not on the exchange
+    └── NoContracts          nothing to analyse
+
+A `KlineError` names the symbol; a scan excludes it with that reason and goes on.
 """
 
 from enum import StrEnum
@@ -112,3 +116,37 @@ class ImpossibleKlines(KlineError):  # noqa: N818
 
     def __str__(self) -> str:
         return f"{self.symbol}: {self.detail}"
+
+
+class ContractError(Exception):
+    """Root: what was asked for cannot be analysed; the message says what can."""
+
+
+class UnknownContracts(ContractError):  # noqa: N818
+    """Symbols that were asked for but are not on the exchange."""
+
+    def __init__(self, symbols: tuple[str, ...]) -> None:
+        self.symbols = symbols
+        super().__init__(symbols)
+
+    def __str__(self) -> str:
+        return (
+            f"not on the exchange: {', '.join(self.symbols)}; "
+            "symbols are spelled like BTCUSDT"
+        )
+
+
+class NoContracts(ContractError):  # noqa: N818
+    """No contract was asked for, or none qualifies for ``group``."""
+
+    def __init__(self, group: str | None) -> None:
+        self.group = group
+        super().__init__(group)
+
+    def __str__(self) -> str:
+        if self.group is None:
+            return "name symbols like BTCUSDT, or a --group"
+        return (
+            f"nobody qualifies for the group {self.group}; "
+            "lower --min-volume, or name symbols"
+        )

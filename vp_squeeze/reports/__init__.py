@@ -1,0 +1,1 @@
+"""An analysis as table, JSON, CSV and picture. Pure."""
