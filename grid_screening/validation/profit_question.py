@@ -1,0 +1,144 @@
+"""Question 4, and what it costs to have tried so much."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from grid_screening.validation.estimates import overlap_lag
+from grid_screening.validation.multiple_testing import (
+    benjamini_hochberg,
+    placebo_level,
+    placebo_p_values,
+    placebo_scores,
+)
+from grid_screening.validation.outcome_questions import tested_outcomes
+from grid_screening.validation.placebo_series import (
+    RANK_IC,
+    TOP,
+    PlaceboT,
+    placebo_statistics,
+)
+from grid_screening.validation.results import (
+    Estimate,
+    Kind,
+    PlaceboRow,
+    ProfitFamily,
+    ProfitRow,
+    RankRow,
+    TopRow,
+    TriedRow,
+)
+from grid_screening.validation.scores import CANDIDATES
+from grid_screening.validation.study_settings import MAIN, StudySettings
+from grid_screening.validation.study_table import StudyTable
+
+NOMINAL = 0.05
+"""Share of false alarms that a test promises."""
+
+
+def study_placebo(
+    table: StudyTable, study: StudySettings, contract_count: int
+) -> PlaceboT:
+    """Return the t of placebo scores for every statistic that is tested."""
+    return placebo_statistics(
+        placebo_scores(study.placebo_count, contract_count, study.seed),
+        table.contracts,
+        {**tested_outcomes(table), "stopped": table.outcome(MAIN, "stopped")},
+        top=study.top,
+        lag=overlap_lag(study, study.horizon_ms),
+    )
+
+
+def profit_family(
+    rows: Sequence[TopRow], placebo: PlaceboT, study: StudySettings
+) -> ProfitFamily:
+    """Judge the declared candidates by the largest |t| of as many placebo scores."""
+    family = [row for row in rows if row.name in CANDIDATES]
+    level = placebo_level(placebo.by_statistic[TOP, "pnl"], family=len(CANDIDATES))
+    return ProfitFamily(
+        critical_value=level.critical_t,
+        placebo_count=study.placebo_count,
+        rows=tuple(
+            ProfitRow(
+                name=row.name,
+                pnl=row.pnl,
+                minimum_detectable=row.minimum_detectable,
+                ships=row.pnl.t > level.critical_t,
+            )
+            for row in family
+        ),
+    )
+
+
+def placebo_rows(placebo: PlaceboT) -> tuple[PlaceboRow, ...]:
+    """Return how often nominal tests reject scores without meaning."""
+    rows = []
+    for kind, outcome in _tested():
+        level = placebo_level(placebo.by_statistic[kind, outcome], family=1)
+        rows.append(
+            PlaceboRow(
+                statistic=f"{kind} {outcome}",
+                nominal=NOMINAL,
+                rejected=level.nominal_rejections,
+                critical_value=level.single_t,
+            )
+        )
+    return tuple(rows)
+
+
+def tried_rows(
+    ranks: Sequence[RankRow], tops: Sequence[TopRow], placebo: PlaceboT
+) -> tuple[TriedRow, ...]:
+    """Return everything that was tried, with what survives the whole list."""
+    tried = [
+        _Tried(row.name, row.kind, RANK_IC, name, estimate.mean, estimate.t)
+        for row in ranks
+        for name, estimate in row.outcomes.items()
+        if name != "shuffled"
+    ] + [
+        _Tried(row.name, row.kind, TOP, name, estimate.mean, estimate.t)
+        for row in tops
+        for name, estimate in _top_estimates(row).items()
+    ]
+    p_values = np.array(
+        [
+            placebo_p_values(
+                np.array(each.t), placebo.by_statistic[each.statistic, each.outcome]
+            )
+            for each in tried
+        ],
+        np.float64,
+    )
+    stands = benjamini_hochberg(p_values, NOMINAL)
+    return tuple(
+        TriedRow(
+            name=each.name,
+            kind=each.kind,
+            statistic=f"{each.statistic} {each.outcome}",
+            mean=each.mean,
+            t=each.t,
+            p_value=float(p),
+            discovered=bool(stood),
+        )
+        for each, p, stood in zip(tried, p_values, stands, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    name: str
+    kind: Kind
+    statistic: str
+    outcome: str
+    mean: float
+    t: float
+
+
+def _top_estimates(row: TopRow) -> Mapping[str, Estimate]:
+    return {"pnl": row.pnl, "stopped": row.stopped, "won": row.won}
+
+
+def _tested() -> tuple[tuple[str, str], ...]:
+    ranked = ((RANK_IC, name) for name in ("pnl", "r", "won", "not_stopped"))
+    return (*ranked, *((TOP, name) for name in ("pnl", "stopped", "won")))
