@@ -23,6 +23,8 @@ SCREENER: dict[str, Any] = {
         "base_url": env.text("BINANCE_FAPI_URL"),
         "data_dir": env.folder("SCREENER_DATA_DIR"),
         "rate_ledger_url": env.text("RATE_LEDGER_URL"),
+        "archive_url": env.text("BINANCE_ARCHIVE_URL"),
+        "archive_listing_url": env.text("BINANCE_ARCHIVE_LISTING_URL"),
     }.items()
     if value is not None
 }

@@ -11,9 +11,9 @@ from grid_screening.conf import (
     setting_names,
 )
 from grid_screening.exceptions import InvalidSettings
-from monitor.market_data.conf import KLINE_STORE_KEYS
+from monitor.market_data.conf import ARCHIVE_KEYS, KLINE_STORE_KEYS
 
-_OTHER_KEYS = (*GATEWAY_KEYS, *KLINE_STORE_KEYS)
+_OTHER_KEYS = (*GATEWAY_KEYS, *KLINE_STORE_KEYS, *ARCHIVE_KEYS)
 _DEFAULTS = ScreenerSettings()
 _FLAG_OF = {flag.setting: flag for flag in FLAGS}
 

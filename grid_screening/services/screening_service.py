@@ -16,7 +16,11 @@ from grid_screening.services.scan_service import scan
 from monitor.api_clients.binance import BinanceFuturesClient
 from monitor.conf import GatewayConfig
 from monitor.data_folder import data_folder
-from monitor.market_data.conf import KLINE_STORE_KEYS, KlineStoreConfig
+from monitor.market_data.conf import (
+    ARCHIVE_KEYS,
+    KLINE_STORE_KEYS,
+    KlineStoreConfig,
+)
 from monitor.market_data.kline_store import KlineStore
 
 
@@ -39,7 +43,7 @@ def screen_short_grid(
 
 def configured_settings() -> ScreenerSettings:
     """Return the defaults overridden by ``django.conf.settings.SCREENER``."""
-    other = {*GATEWAY_KEYS, *KLINE_STORE_KEYS}
+    other = {*GATEWAY_KEYS, *KLINE_STORE_KEYS, *ARCHIVE_KEYS}
     overrides = {k: v for k, v in _configured().items() if k not in other}
     return ScreenerSettings().merged(overrides)
 

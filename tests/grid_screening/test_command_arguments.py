@@ -18,7 +18,7 @@ from grid_screening.conf import (
 from grid_screening.exceptions import InvalidSettings
 from grid_screening.management.commands.screen_short_grid import Command
 from monitor.domain.market import KlineInterval
-from monitor.market_data.conf import KLINE_STORE_KEYS
+from monitor.market_data.conf import ARCHIVE_KEYS, KLINE_STORE_KEYS
 
 CLI_PAGE = (
     Path(__file__).resolve().parents[2]
@@ -109,6 +109,7 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         *("--min-delivery-days", "7", "--margin", "500", "--max-leverage", "5"),
         *("--maker-fee", "0.0001", "--taker-fee", "0.0004"),
         *("--brackets", str(brackets), "--min-coverage", "0.8"),
+        *("--bounds", "quantile", "--start", "flat", "--deep"),
         *("--workers", "8", "--calculator-workers", "2", "--max-wait", "10"),
         *("--scan-deadline", "45", "--no-cache", "--rank-draws", "9", "--hold", "5"),
     )
@@ -135,6 +136,9 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         max_leverage=5,
         maker_fee=0.0001,
         taker_fee=0.0004,
+        bounds="quantile",
+        start="flat",
+        deep=True,
         min_coverage=0.8,
         io_workers=8,
         calculator_workers=2,
@@ -175,7 +179,10 @@ def test_django_settings_may_be_spelled_like_flags() -> None:
 @pytest.mark.parametrize(
     ("configured", "message"),
     [
-        ({"tops": 5}, "settings.SCREENER has no key 'tops', only bars, "),
+        (
+            {"tops": 5},
+            "settings.SCREENER has no key 'tops', only archive_listing_url, ",
+        ),
         ({"top": -1}, "settings.SCREENER['top'] must be a whole number in 0…100000"),
         ({"top": "x"}, "settings.SCREENER['top'] must be a whole number, was 'x'"),
         ({"top": True}, "settings.SCREENER['top'] must be a whole number, was True"),
@@ -203,7 +210,7 @@ def test_the_page_lists_every_key_with_its_flag() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (`--[a-z0-9-]+`|none)", section, re.MULTILINE)
     assert rows == [
         *((flag.setting, f"`{flag.name}`") for flag in arguments.FLAGS),
-        *((key, "none") for key in (*GATEWAY_KEYS, *KLINE_STORE_KEYS)),
+        *((key, "none") for key in (*GATEWAY_KEYS, *KLINE_STORE_KEYS, *ARCHIVE_KEYS)),
     ]
 
 
@@ -303,6 +310,8 @@ ILLEGAL = [
     ("--maker-fee", "0.02"),
     ("--taker-fee", "-0.001"),
     ("--brackets", "/nonexistent/file"),
+    ("--bounds", "atr2"),
+    ("--start", "long"),
     ("--min-coverage", "1.5"),
     ("--min-coverage", "nan"),
     ("--workers", "0"),

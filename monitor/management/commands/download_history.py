@@ -1,0 +1,189 @@
+"""``manage.py download_history``: bars and funding of the past, on disk."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from grid_screening.cli.exit_codes import ExitCode, exit_code, message
+from grid_screening.cli.progress import progress_display
+from grid_screening.cli.report_command import ReportCommand
+from grid_screening.conf import GATEWAY_KEYS
+from grid_screening.progress import Progress
+from monitor.cli.history_request import (
+    HistoryRequest,
+    WrongRequest,
+    add_arguments,
+    history_request,
+)
+from monitor.data_folder import data_folder
+from monitor.exceptions import ExchangeError
+from monitor.market_data.history_errors import (
+    ArchiveRefused,
+    ArchiveUnavailable,
+    DownloadCancelled,
+    HistoryBusy,
+    HistoryError,
+    HistoryNotWritable,
+)
+
+if TYPE_CHECKING:
+    from monitor.api_clients.binance import BinanceFuturesClient
+    from monitor.cli.history_run import OnStage
+    from monitor.conf import GatewayConfig
+    from monitor.market_data.conf import ArchiveConfig
+    from monitor.market_data.history_download import Step
+    from monitor.market_data.history_store import HistoryStore
+
+FOLDER = "history"
+"""Of the data folder."""
+_CODES: Mapping[type[HistoryError], ExitCode] = {
+    HistoryNotWritable: ExitCode.CANNOT_WRITE,
+    HistoryBusy: ExitCode.TRY_LATER,
+    ArchiveUnavailable: ExitCode.UNAVAILABLE,
+    ArchiveRefused: ExitCode.UNAVAILABLE,
+    DownloadCancelled: ExitCode.INTERRUPTED,
+}
+
+
+class Command(ReportCommand):
+    """``manage.py download_history``."""
+
+    help = (
+        "Download past bars and funding from the exchange's public archive, verified "
+        "by its checksums, and what the archive lacks from the exchange itself. What "
+        "is there already is not fetched again: a broken-off download goes on. Ends "
+        "with status 2 on wrong usage, 3 when some files failed or a contract has "
+        "nothing (the rest is stored), 69 when the archive or the exchange cannot be "
+        "used, 74 when the store cannot be written, 75 when banned or another download "
+        "writes to the store, 130 on Ctrl-C, 143 on SIGTERM."
+    )
+    name = "download_history"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the flags."""
+        add_arguments(parser)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Download or import.
+
+        Raises
+        ------
+        CommandError
+            ``returncode`` as documented in ``contracts/history.md``.
+        """
+        try:
+            self._run(options)
+        except WrongRequest as error:
+            raise CommandError(str(error), returncode=ExitCode.USAGE) from error
+        except HistoryError as error:
+            code = _CODES.get(type(error), ExitCode.USAGE)
+            lost = code is ExitCode.UNAVAILABLE
+            text = f"archive unavailable: {error}" if lost else str(error)
+            raise CommandError(text, returncode=code) from error
+        except ExchangeError as error:
+            code = exit_code(error)
+            raise CommandError(message(error), returncode=code) from error
+
+    def _run(self, options: Mapping[str, Any]) -> None:
+        from monitor.market_data.history_store import HistoryStore
+
+        now_ms = int(time.time() * 1000)
+        request = history_request(options, now_ms=now_ms)
+        configured = getattr(settings, "SCREENER", {})
+        chosen = options["folder"]
+        root = data_folder(configured.get("data_dir")) / FOLDER
+        if chosen is not None:
+            root = Path(chosen).expanduser()
+        store = HistoryStore(root)
+        complaint = None
+        with store.locked(now_ms=now_ms), self._stages(options) as on_stage:
+            if request.import_from is not None:
+                text = self._imported(request, store, on_stage)
+            else:
+                text, complaint = self._downloaded(request, store, configured, on_stage)
+        if not options["quiet"]:
+            self.put_out(text)
+        if complaint is not None:
+            raise CommandError(complaint, returncode=ExitCode.DEGRADED)
+
+    def _imported(
+        self, request: HistoryRequest, store: "HistoryStore", on_stage: "OnStage"
+    ) -> str:
+        from monitor.cli.history_run import import_recorded
+        from monitor.cli.history_text import import_text
+
+        report = import_recorded(request, store, on_stage)
+        return import_text(report, str(store.root))
+
+    def _downloaded(
+        self,
+        request: HistoryRequest,
+        store: "HistoryStore",
+        configured: Mapping[str, Any],
+        on_stage: "OnStage",
+    ) -> tuple[str, str | None]:
+        from monitor.cli.history_run import HistoryRun
+        from monitor.cli.history_text import complaint, result_text
+        from monitor.market_data.archive import Archive
+
+        config, gateway = _configs(configured)
+        archive = Archive(config, proxy=gateway.proxy)
+        self.cancellation.add(archive.cancel)
+        run = HistoryRun(
+            store,
+            archive,
+            config,
+            open_client=lambda: self._client(gateway),
+            on_stage=on_stage,
+        )
+        with closing(archive):
+            result = run.download(request)
+        return result_text(result, str(store.root)), complaint(result)
+
+    @contextmanager
+    def _client(self, gateway: "GatewayConfig") -> "Iterator[BinanceFuturesClient]":
+        from monitor.api_clients.binance import BinanceFuturesClient
+
+        with BinanceFuturesClient(gateway) as client:
+            self.cancellation.add(client.cancel)
+            yield client
+
+    @contextmanager
+    def _stages(self, options: Mapping[str, Any]) -> "Iterator[OnStage]":
+        with progress_display(
+            sys.stderr,
+            enabled=not options["quiet"],
+            on_start=self.cancellation.add_display,
+        ) as show:
+
+            def tell(stage: str, step: "Step") -> None:
+                self.check_interrupted()
+                show(
+                    Progress(
+                        stage=stage, done=step.done, total=step.total, detail=step.words
+                    )
+                )
+
+            yield tell
+
+
+def _configs(
+    configured: Mapping[str, Any],
+) -> "tuple[ArchiveConfig, GatewayConfig]":
+    from monitor.conf import GatewayConfig
+    from monitor.market_data.conf import ArchiveConfig
+
+    gateway = {
+        name: configured[key] for key, name in GATEWAY_KEYS.items() if key in configured
+    }
+    try:
+        return ArchiveConfig.of_settings(configured), GatewayConfig(**gateway)
+    except ValueError as error:
+        raise WrongRequest(str(error)) from None
