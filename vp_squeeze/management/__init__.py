@@ -1,0 +1,1 @@
+"""Commands of the volume profile and squeeze."""

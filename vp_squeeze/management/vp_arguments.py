@@ -1,0 +1,205 @@
+"""The flags of ``vp_analysis``, and what they ask for."""
+
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from grid_screening.cli import readers
+from grid_screening.cli.arguments import FLAGS
+from grid_screening.cli.exit_codes import UsageError
+from grid_screening.cli.logs import FORMS as LOG_FORMS
+from grid_screening.cli.output import STANDARD_OUTPUT
+from grid_screening.conf import ScreenerSettings
+from monitor.domain.market import KlineInterval
+from vp_squeeze.groups import Group
+from vp_squeeze.services.squeeze_service import MINIMUM_BARS, AnalysisRequest
+
+FORMATS = ("table", "json", "csv")
+PICTURES = ("png", "svg")
+MAX_LIMIT = 15_000
+"""Bars: eleven requests for each timeframe of a contract."""
+SHARED_FLAGS = ("interval", "quote", "min_volume", "io_workers", "max_wait_s", "cache")
+"""Settings that mean the same as in a scan, with the same flags."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the flags."""
+    _add_subject(parser)
+    _add_shared(parser)
+    _add_output(parser)
+
+
+def _add_subject(parser: ArgumentParser) -> None:
+    subject = parser.add_argument_group("what is analysed")
+    subject.add_argument(
+        "symbols",
+        nargs="*",
+        metavar="SYMBOL",
+        type=_argument(readers.symbols),
+        help="contracts like BTCUSDT; A,B and @FILE too",
+    )
+    subject.add_argument(
+        "--group",
+        metavar="NAME|FILE",
+        type=_argument(readers.path),
+        help="also top10 (by 24 h turnover), major (BTC ETH BNB SOL XRP DOGE ADA), "
+        "alt (the rest above --min-volume), or a file of symbols",
+    )
+    subject.add_argument(
+        "--limit",
+        metavar="N",
+        type=_argument(_limit),
+        default=AnalysisRequest().limit,
+        help="closed bars of each timeframe; a whole number in "
+        f"{MINIMUM_BARS}…{MAX_LIMIT} (default: %(default)s)",
+    )
+    default = ",".join(AnalysisRequest().timeframes)
+    subject.add_argument(
+        "--timeframes",
+        metavar="A,B",
+        type=_argument(_timeframes),
+        default=AnalysisRequest().timeframes,
+        help=f"bar lengths whose levels are compared, or none (default: {default})",
+    )
+    subject.add_argument(
+        "--demo",
+        action="store_true",
+        help="analyse a simulated exchange on this machine: no network, no keys",
+    )
+
+
+def _add_shared(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("as in a scan")
+    defaults = ScreenerSettings()
+    for flag in (flag for flag in FLAGS if flag.setting in SHARED_FLAGS):
+        if flag.read is readers.switch:
+            group.add_argument(
+                flag.name,
+                dest=flag.setting,
+                action=BooleanOptionalAction,
+                default=SUPPRESS,
+                help=flag.help,
+            )
+            continue
+        group.add_argument(
+            flag.name,
+            *flag.aliases,
+            dest=flag.setting,
+            type=_argument(flag.read),
+            metavar=flag.metavar,
+            default=SUPPRESS,
+            help=f"{flag.help}; {flag.legal} "
+            f"(default: {getattr(defaults, flag.setting)})",
+        )
+
+
+def _add_output(parser: ArgumentParser) -> None:
+    own = parser.add_argument_group("output")
+    own.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="form of the report (default: by the output's name: .json, .csv; "
+        "else table)",
+    )
+    own.add_argument(
+        "--output",
+        metavar="PATH",
+        default=STANDARD_OUTPUT,
+        type=_argument(readers.path),
+        help="file for the report, replaced atomically; - is standard output "
+        "(default: -)",
+    )
+    own.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=_argument(_picture),
+        help="draw candles with the profile at their side: a .png or .svg; with "
+        "several contracts one for each, its symbol before the suffix",
+    )
+    own.add_argument(
+        "--quiet",
+        action="store_true",
+        help="no progress and no remarks on standard error; errors stay",
+    )
+    own.add_argument(
+        "--log",
+        choices=LOG_FORMS,
+        help="log lines on standard error: key=value, or one JSON object each",
+    )
+
+
+def _argument(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def argument(text: Any) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return argument
+
+
+def _limit(text: Any) -> int:
+    limit = readers.whole(text)
+    if not MINIMUM_BARS <= limit <= MAX_LIMIT:
+        raise ValueError(
+            f"must be a whole number in {MINIMUM_BARS}…{MAX_LIMIT}, was {limit}"
+        )
+    return limit
+
+
+def _timeframes(text: Any) -> tuple[KlineInterval, ...]:
+    if text == "none":
+        return ()
+    parts = text.split(",") if isinstance(text, str) else text
+    found = dict.fromkeys(readers.interval(part) for part in parts)
+    return tuple(sorted(found, key=lambda interval: interval.milliseconds))
+
+
+def _picture(text: Any) -> str:
+    path = readers.path(text)
+    if Path(path).suffix.lower().removeprefix(".") not in PICTURES:
+        raise ValueError(f"must end in .png or .svg, was {path!r}")
+    return path
+
+
+def report_form(options: Mapping[str, Any]) -> str:
+    """Return the form of the report: as asked, or as the output's name says."""
+    asked = options["format"]
+    if asked is not None:
+        return str(asked)
+    suffix = Path(options["output"]).suffix.lower().removeprefix(".")
+    return suffix if suffix in FORMATS else "table"
+
+
+def analysis_request(
+    options: Mapping[str, Any], settings: ScreenerSettings
+) -> AnalysisRequest:
+    """Return what is asked for.
+
+    Raises
+    ------
+    UsageError
+        ``--group`` is neither a group nor a file of symbols.
+    """
+    symbols = [name for part in options["symbols"] for name in part]
+    group = options["group"]
+    if group is not None and group not in tuple(Group):
+        try:
+            symbols += readers.symbols(f"@{group}")
+        except ValueError as error:
+            names = ", ".join(Group)
+            raise UsageError(
+                f"--group must be {names} or a file of symbols: {error}"
+            ) from error
+        group = None
+    return AnalysisRequest(
+        symbols=tuple(symbols),
+        group=None if group is None else Group(group),
+        interval=settings.interval,
+        limit=options["limit"],
+        timeframes=options["timeframes"],
+        quote=settings.quote,
+        min_volume=settings.min_volume,
+        workers=settings.io_workers,
+    )
