@@ -26,6 +26,10 @@ MIN_RANK_DRAWS = 9
 MAX_LEVERAGE = 125
 """The exchange's own maximum."""
 LEGAL_SHARES = ("max_tick_share", "min_coverage")
+BOUNDS_SOURCES = ("atr", "quantile", "value-area")
+"""What the bounds of a grid can be measured by."""
+STARTS = ("loaded", "flat")
+"""What a grid can hold when it begins."""
 
 GATEWAY_KEYS: Mapping[str, str] = {
     "base_url": "base_url",
@@ -108,6 +112,14 @@ class ScreenerSettings:
         default=None, repr=False
     )
     """Maintenance brackets by symbol; None: a conservative assumption."""
+
+    bounds: str = "atr"
+    """What the bounds are measured by: daily ATRs; quantiles of the contract's own
+    rises and falls within 7 days; the value area of its volume profile."""
+    start: str = "loaded"
+    """Short one lot for each level below the price at once, or nothing (``flat``)."""
+    deep: bool = False
+    """Choose the spacing of listed contracts on a day of one-minute bars."""
 
     min_coverage: float = 0.90
     """Below this share of symbols with complete data a scan is *degraded*."""
@@ -229,6 +241,10 @@ def _number(most: float, *, above: bool = False) -> tuple[str, Check]:
     return legal, check
 
 
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 _LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     (*_whole(0, 100_000), ("top", "hold")),
     (
@@ -262,8 +278,10 @@ _LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     (
         "true or false",
         lambda v: isinstance(v, bool),
-        ("strict", "include_tradifi", "cache"),
+        ("strict", "include_tradifi", "cache", "deep"),
     ),
+    (_one_of(BOUNDS_SOURCES), lambda v: v in BOUNDS_SOURCES, ("bounds",)),
+    (_one_of(STARTS), lambda v: v in STARTS, ("start",)),
     ("a name", lambda v: isinstance(v, str) and v != "", ("profile", "quote")),
     ("a list of symbols", _are_names, ("exclude",)),
     (

@@ -20,6 +20,9 @@ class GridRules:
     """The lower bound is never below this share of the price."""
     spacing_atr_multiple: Decimal = Decimal("0.5")
     """Spacing in hourly ATRs."""
+    widest_spacing_atr_multiple: Decimal = Decimal(2)
+    """Widest spacing tried on one-minute bars, in hourly ATRs: a wider one is met too
+    seldom in a day to be judged."""
     fee_multiple: Decimal = Decimal(2)
     """A spacing is at least this many round trips of maker fees wide."""
     most_levels: int = 200
@@ -180,6 +183,31 @@ def legal_step(
         tick_size,
         rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick_size),
     )
+
+
+def spacing_range(
+    *,
+    price: Decimal,
+    lower: Decimal,
+    upper: Decimal,
+    widest: Decimal,
+    maker_fee: Decimal,
+    instrument: Instrument,
+    rules: GridRules,
+) -> tuple[Decimal, Decimal]:
+    """Return the smallest and the largest legal spacing between these bounds.
+
+    The largest is ``widest``, at most half of the way from the price to the upper
+    bound (a level above the price is then certain), rounded down to tick; it may be
+    below the smallest.
+    """
+    tick = instrument.tick_size
+    least = legal_step(
+        tick, price=price, maker_fee=maker_fee, tick_size=tick, rules=rules
+    )
+    span = upper - rounded_up(lower, tick)
+    least = max(least, _step_for(most_levels(instrument, rules), span, tick))
+    return least, rounded_down(min(widest, (upper - price) / 2), tick)
 
 
 def most_levels(instrument: Instrument, rules: GridRules) -> int:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import ceil, isfinite, pi, sqrt
 from typing import Any, TypeGuard
 
+from grid_screening.ladder import Ladder
 from grid_screening.sizing import Sizer, Sizing
 
 _HOURS_PER_DAY = 24
@@ -116,19 +117,33 @@ def funding(
     return {"funding_per_day_initial": initial, "funding_per_day_loaded": loaded}
 
 
+def exposure(found: Sizing) -> dict[str, Any]:
+    """Return the fields about what is held at the start."""
+    short, ladder = found.short, found.short.ladder
+    held = 0 - short.quantity * ladder.initial_lots * ladder.price
+    return {
+        "net_exposure": held,
+        "net_exposure_share": float(held / (short.quantity * ladder.level_sum)),
+    }
+
+
 def _is_known(value: float | None) -> TypeGuard[float]:
     return value is not None and isfinite(value)
 
 
 def volatility(found: Sizing, atr_daily: float, atr_hourly: float) -> dict[str, Any]:
     """Return the average true ranges and the range in units of them."""
-    ladder = found.short.ladder
-    day = exact_decimal(atr_hourly) * Decimal(_HOURS_PER_DAY).sqrt()
     return {
         "atr_daily": float(atr_daily),
         "atr_hourly": float(atr_hourly),
-        "range_to_volatility": float((ladder.upper_limit - ladder.price) / day),
+        "range_to_volatility": range_to_volatility(found.short.ladder, atr_hourly),
     }
+
+
+def range_to_volatility(ladder: Ladder, atr_hourly: float) -> float:
+    """Return the room above the price in hourly ATRs scaled to a day."""
+    day = exact_decimal(atr_hourly) * Decimal(_HOURS_PER_DAY).sqrt()
+    return float((ladder.upper_limit - ladder.price) / day)
 
 
 def exact_decimal(value: float) -> Decimal:

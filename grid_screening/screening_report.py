@@ -71,6 +71,41 @@ class RankStability:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonSqueeze:
+    """All contracts rise by the same share at once."""
+
+    rise: float
+    """Fraction of each contract's price."""
+    stopped: int
+    """Grids whose stop is reached."""
+    loss: float
+    """Sum over the grids, quote currency, fees included: those that are stopped are
+    closed at their stop price, the others marked and closed at the risen price."""
+    loss_without_stops: float
+    """The same when no stop is filled: every grid is closed at the risen price, and
+    loses its margin at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioRisk:
+    """What grids that run side by side can lose together."""
+
+    grids: int
+    margin: float
+    """Sum of the isolated margins, quote currency: nothing beyond it can be lost."""
+    loss_at_stops: float
+    """Sum of the worst losses at the stops."""
+    squeezes: tuple[CommonSqueeze, ...]
+    independent_bets: float | None
+    """Effective number of independent bets, N² ÷ Σ of all correlations of the bars'
+    log returns, in [1, N] where correlations are not negative; None: unknown."""
+
+
+SHOWN_DAYS = 7
+"""Horizon of the stop-out probability in tables and curves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankedSymbol:
     """One listed symbol."""
 
@@ -130,6 +165,8 @@ class ScreeningReport:
     """Remarks for people: veto never fired, interval warnings."""
     rank_stability: RankStability | None = None
     """None: not computed."""
+    portfolio: PortfolioRisk | None = None
+    """What the listed grids risk together; None: no grid is listed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the published JSON document as plain values.

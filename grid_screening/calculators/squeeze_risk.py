@@ -62,15 +62,49 @@ def tail_run_up(
     if close.shape[-1] <= horizon:
         return np.full(close.shape[:-1], np.nan)
     highest = rolling_max(high[..., 1:], window=horizon)[..., horizon - 1 :]
-    run_up = highest / close[..., :-horizon] - 1
-    position = quantile * (run_up.shape[-1] - 1)
+    return _quantile(highest / close[..., :-horizon] - 1, close, quantile)
+
+
+def tail_draw_down(
+    low: FloatArray,
+    close: FloatArray,
+    *,
+    horizon: int = RUN_UP_HORIZON,
+    quantile: float = RUN_UP_QUANTILE,
+) -> FloatArray:
+    """How far the price fell within the horizon, at the bad end of the window.
+
+    Parameters
+    ----------
+    low, close : ndarray of shape (..., n_bars)
+        Prices, quote currency, > 0.
+    horizon : int
+        Bars looked ahead from each close, at least 1.
+    quantile : float
+        In [0, 1], linear between order statistics.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        Fraction, < 1: the quantile over all bars t that have a whole horizon after
+        them of ``1 − min(low_{t+1…t+horizon}) / close_t``. NaN with fewer than
+        ``horizon + 1`` bars or a NaN among them.
+    """
+    if close.shape[-1] <= horizon:
+        return np.full(close.shape[:-1], np.nan)
+    lowest = -rolling_max(-low[..., 1:], window=horizon)[..., horizon - 1 :]
+    return _quantile(1 - lowest / close[..., :-horizon], close, quantile)
+
+
+def _quantile(values: FloatArray, close: FloatArray, quantile: float) -> FloatArray:
+    position = quantile * (values.shape[-1] - 1)
     lower = int(position)
-    upper = min(lower + 1, run_up.shape[-1] - 1)
+    upper = min(lower + 1, values.shape[-1] - 1)
     # NaN sorts last: the last place tells whether a row holds one.
-    run_up.partition((lower, upper, run_up.shape[-1] - 1), axis=-1)
-    at_lower, at_upper = run_up[..., lower], run_up[..., upper]
+    values.partition((lower, upper, values.shape[-1] - 1), axis=-1)
+    at_lower, at_upper = values[..., lower], values[..., upper]
     value = at_lower + (position - lower) * (at_upper - at_lower)
-    missing = np.isnan(run_up[..., -1]) | np.isnan(close).any(axis=-1)
+    missing = np.isnan(values[..., -1]) | np.isnan(close).any(axis=-1)
     out: FloatArray = np.where(missing, np.nan, value)
     return out
 

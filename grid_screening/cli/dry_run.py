@@ -7,7 +7,7 @@ from typing import Any
 from grid_screening.cli.scan_counts import ScanCounts, filter_values
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.wording import duration, utc
-from grid_screening.services.plan_service import ATR_BARS
+from grid_screening.services.plan_service import ATR_BARS, DEEP_BARS
 from monitor.api_clients import endpoints
 from monitor.conf import GatewayConfig
 from monitor.exceptions import local_time
@@ -197,17 +197,21 @@ def _load(settings: ScreenerSettings, candidates: int, *, without_bars: bool) ->
     # the benchmark's bars are fetched beside the candidates'
     bars = endpoints.klines_weight(settings.bars + 1)
     with_bars = candidates + 1 if candidates else 0
-    plans = PLAN_REQUESTS * _listed(settings, candidates)
+    plans = PLAN_REQUESTS * _measured(settings, candidates)
+    deep = _measured(settings, candidates) if settings.deep else 0
     if without_bars:  # one request still asks whether they are this market's
-        bars, with_bars, plans = CANARY_WEIGHT, min(with_bars, 1), 0
+        bars, with_bars, plans, deep = CANARY_WEIGHT, min(with_bars, 1), 0, 0
     workers = settings.io_workers
     return _Load(
-        requests=len(MARKET) + with_bars + candidates + plans,
+        requests=len(MARKET) + with_bars + candidates + plans + deep,
         weight=sum(endpoint.weight for endpoint in MARKET)
         + with_bars * bars
         + candidates * endpoints.OPEN_INTEREST.weight
-        + plans * endpoints.klines_weight(ATR_BARS),
-        rounds=2 + ceil((with_bars + candidates) / workers) + ceil(plans / workers),
+        + plans * endpoints.klines_weight(ATR_BARS)
+        + deep * endpoints.klines_weight(DEEP_BARS),
+        rounds=2
+        + ceil((with_bars + candidates) / workers)
+        + ceil((plans + deep) / workers),
     )
 
 

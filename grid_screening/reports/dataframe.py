@@ -9,7 +9,14 @@ from grid_screening.screening_report import ScreeningReport
 if TYPE_CHECKING:
     import pandas as pd
 
-_TEXTS = ("grid_spacing", "grid_reason", "marks", "source")
+_TEXTS = (
+    "grid_spacing",
+    "grid_bounds",
+    "grid_start",
+    "grid_reason",
+    "marks",
+    "source",
+)
 _BOOLEANS = ("vetoed", "degraded")
 _INTEGERS = ("rank", "as_of_ms")
 

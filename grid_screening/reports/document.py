@@ -10,6 +10,7 @@ from grid_screening.reports.advice import needed_change
 from grid_screening.screening_report import (
     SCHEMA_VERSION,
     Exclusion,
+    PortfolioRisk,
     RankedSymbol,
     RankStability,
     Reason,
@@ -58,6 +59,7 @@ def report_document(report: ScreeningReport) -> dict[str, Any]:
         "excluded": [_excluded(row, report.settings) for row in report.excluded],
         "notes": list(report.notes),
         "rank_stability": _stability(report.rank_stability),
+        "portfolio": _portfolio(report.portfolio),
     }
 
 
@@ -119,6 +121,26 @@ def _stability(stability: RankStability | None) -> dict[str, Any] | None:
         "level": plain(stability.level),
         "block_bars": plain(stability.block_bars),
         "indistinct": plain(stability.indistinct),
+    }
+
+
+def _portfolio(risk: PortfolioRisk | None) -> dict[str, Any] | None:
+    if risk is None:
+        return None
+    return {
+        "grids": plain(risk.grids),
+        "margin": plain(risk.margin),
+        "loss_at_stops": plain(risk.loss_at_stops),
+        "squeezes": [
+            {
+                "rise": plain(squeeze.rise),
+                "stopped": plain(squeeze.stopped),
+                "loss": plain(squeeze.loss),
+                "loss_without_stops": plain(squeeze.loss_without_stops),
+            }
+            for squeeze in risk.squeezes
+        ],
+        "independent_bets": plain(risk.independent_bets),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from grid_screening.reports import wording
+from grid_screening.reports.portfolio_text import portfolio_lines
 from grid_screening.reports.table_columns import Column, column_legend, report_columns
 from grid_screening.screening_report import ScreeningReport
 
@@ -29,6 +30,7 @@ def report_markdown(
         lines += [*_table(report, columns), ""]
         lines += [f"Columns: {_escaped(' · '.join(column_legend(columns)))}", ""]
         lines += _bullets("Marks", wording.legend(report))
+    lines += _bullets("Together", portfolio_lines(report))
     funnel = " → ".join(wording.funnel_steps(report))
     lines += ["", f"Funnel: {_escaped(funnel)}", ""]
     lines += _bullets("Scan", wording.facts(report))

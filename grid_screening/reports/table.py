@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grid_screening.reports import wording
+from grid_screening.reports.portfolio_text import portfolio_lines
 from grid_screening.reports.table_columns import (
     GAP,
     Column,
@@ -66,6 +67,7 @@ def report_table(
     changed = wording.changed_settings(report)
     if changed:
         page.steps("settings: ", changed, " ")
+    page.paragraphs(portfolio_lines(report))
     page.paragraphs([f"note: {remark}" for remark in wording.remarks(report)])
     page.paragraphs([wording.DISCLAIMER])
     page.paragraphs(banner, _WARNING)

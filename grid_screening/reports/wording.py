@@ -29,6 +29,11 @@ MARKS: Mapping[str, tuple[str, str]] = {
         "c",
         "coarsened: fewer levels than planned (order limit or minimum notional)",
     ),
+    "tail_beyond_liquidation": (
+        "t",
+        "liquidation at this leverage before the tail run-up's price",
+    ),
+    "no_minute_bars": ("m", "no minute bars: default spacing"),
     "assumed_brackets": ("a", "maintenance brackets assumed (see --brackets)"),
 }
 """Letter and meaning of every mark."""

@@ -1,19 +1,15 @@
 """Grid plans of the listed contracts: exact ATRs are fetched, the rest is pure."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import partial
 
 from grid_screening.calculators.volatility import (
     ATR_WINDOW,
     latest_average_true_range,
 )
-from grid_screening.conf import ScreenerSettings, decimal_fee
-from grid_screening.grid_plan import (
-    GridTerms,
-    InfeasibleGrid,
-    short_grid_plan,
-)
+from grid_screening.conf import ScreenerSettings
+from grid_screening.contract_plan import Ranges, contract_plan
+from grid_screening.grid_plan import InfeasibleGrid
 from grid_screening.listing import Plan
 from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import Reason
@@ -28,7 +24,7 @@ from grid_screening.services.fan_out import (
 from grid_screening.services.market_source import MarketSource
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.universe import REQUEST_FAILED
-from monitor.domain.market import KlineInterval
+from monitor.domain.market import KlineInterval, Klines
 from monitor.domain.typing import Symbol
 from monitor.exceptions import ExchangeError
 
@@ -36,6 +32,8 @@ ATR_BARS = 99
 """Closed bars behind an exact ATR: the most that weigh 1, and the seed's share of
 the result is below 0.2 %."""
 ATR_MINIMUM_BARS = ATR_WINDOW + 1
+DEEP_BARS = 1440
+"""One-minute bars behind a spacing: a day, in one request of weight 10."""
 
 
 def fetch_plans(
@@ -49,84 +47,110 @@ def fetch_plans(
 ) -> Mapping[Symbol, Plan]:
     """Fetch the daily and hourly ATR of ``symbols`` and plan a grid for each.
 
-    A contract whose ATR cannot be had gets an `InfeasibleGrid` with the reason.
+    With ``settings.deep`` a day of one-minute bars as well. A contract whose ATR
+    cannot be had gets an `InfeasibleGrid` with the reason; one whose minute bars
+    cannot keeps the default spacing and is marked.
 
     Raises
     ------
     ExchangeError
         One of `SCAN_ENDING`.
     """
+    as_of_ms = snapshot.as_of_ms
+    wishes = (
+        partial(_range, market, KlineInterval.D1, as_of_ms),
+        partial(_range, market, KlineInterval.H1, as_of_ms),
+    )
     with io_pool(settings.io_workers, give_up=market.give_up) as pool:
         daily, hourly = (
             {
-                symbol: pool.submit(
-                    attempt,
-                    partial(_average_true_range, market, interval, snapshot.as_of_ms),
-                    symbol,
-                    scan_time,
-                )
+                symbol: pool.submit(attempt, wish, symbol, scan_time)
                 for symbol in symbols
             }
-            for interval in (KlineInterval.D1, KlineInterval.H1)
+            for wish in wishes
         )
+        minutes = {
+            symbol: pool.submit(
+                attempt, partial(_minute_bars, market, as_of_ms), symbol, scan_time
+            )
+            for symbol in (symbols if settings.deep else ())
+        }
         follow(
-            [*daily.values(), *hourly.values()],
+            [*daily.values(), *hourly.values(), *minutes.values()],
             stage="plans",
             patience=settings.io_workers,
             on_progress=on_progress,
         )
     return {
         symbol: _plan(
-            snapshot, symbol, outcome(daily[symbol]), outcome(hourly[symbol]), settings
+            snapshot,
+            symbol,
+            (outcome(daily[symbol]), outcome(hourly[symbol])),
+            settings,
+            minutes=_known(outcome(minutes[symbol])) if symbol in minutes else None,
         )
         for symbol in symbols
     }
 
 
-def _average_true_range(
+def _range(
     market: MarketSource, interval: KlineInterval, as_of_ms: int, symbol: Symbol
 ) -> float:
+    bars = _last_bars(
+        market, interval, as_of_ms, symbol, count=ATR_BARS, minimum=ATR_MINIMUM_BARS
+    )
+    return float(latest_average_true_range(bars.high, bars.low, bars.close))
+
+
+def _minute_bars(market: MarketSource, as_of_ms: int, symbol: Symbol) -> Klines:
+    return _last_bars(market, KlineInterval.M1, as_of_ms, symbol, count=DEEP_BARS)
+
+
+def _last_bars(
+    market: MarketSource,
+    interval: KlineInterval,
+    as_of_ms: int,
+    symbol: Symbol,
+    *,
+    count: int,
+    minimum: int | None = None,
+) -> Klines:
     step = interval.milliseconds
-    bars = market.closed_klines(
+    return market.closed_klines(
         symbol,
         interval,
-        count=ATR_BARS,
-        minimum=ATR_MINIMUM_BARS,
+        count=count,
+        minimum=minimum,
         as_of_ms=as_of_ms,
         end_time=as_of_ms // step * step - 1,
     )
-    return float(latest_average_true_range(bars.high, bars.low, bars.close))
 
 
 def _plan(
     snapshot: MarketSnapshot,
     symbol: Symbol,
-    atr_daily: float | SymbolError,
-    atr_hourly: float | SymbolError,
+    found: tuple[float | SymbolError, float | SymbolError],
     settings: ScreenerSettings,
+    *,
+    minutes: Klines | None,
 ) -> Plan:
-    if isinstance(atr_daily, Exception):
-        return _without_range(atr_daily)
-    if isinstance(atr_hourly, Exception):
-        return _without_range(atr_hourly)
-    row = snapshot.symbols.index(symbol)
-    brackets = settings.brackets or {}
-    return short_grid_plan(
-        instrument=snapshot.instruments[symbol],
-        price=float(snapshot.last_price[row]),
-        mark_price=float(snapshot.mark_price[row]),
-        atr_daily=atr_daily,
-        atr_hourly=atr_hourly,
-        funding_rate=float(snapshot.funding_rate[row]),
-        funding_interval_h=float(snapshot.funding_interval_h[row]),
-        terms=GridTerms(
-            margin=Decimal(repr(settings.grid_margin_usdt)),
-            max_leverage=settings.max_leverage,
-            maker_fee=decimal_fee(settings.maker_fee),
-            taker_fee=decimal_fee(settings.taker_fee),
-            brackets=brackets.get(symbol),
-        ),
+    daily, hourly = found
+    if isinstance(daily, Exception):
+        return _without_range(daily)
+    if isinstance(hourly, Exception):
+        return _without_range(hourly)
+    return contract_plan(
+        snapshot,
+        symbol,
+        Ranges(daily=daily, hourly=hourly),
+        settings,
+        minute_bars=minutes,
     )
+
+
+def _known(minutes: Klines | SymbolError) -> Klines | None:
+    # the plan says by a mark that there are none
+    return None if isinstance(minutes, Exception) else minutes
 
 
 def _without_range(error: SymbolError) -> InfeasibleGrid:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from grid_screening.assembly import Market
 from grid_screening.bootstrap import BarDraws
 from grid_screening.conf import ScreenerSettings
+from grid_screening.contract_plan import listed_risk
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
 from grid_screening.grid_plan import InfeasibleGrid
 from grid_screening.hysteresis import held_rows
@@ -265,6 +266,7 @@ def _report(
         excluded=tuple(sorted(excluded, key=lambda e: e.symbol)),
         notes=remarks(settings, steps.market, snapshot, result),
         rank_stability=None if steps.ranks is None else steps.ranks.stability,
+        portfolio=listed_risk(snapshot, steps.plans, settings),
     )
 
 

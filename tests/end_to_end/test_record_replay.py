@@ -274,6 +274,37 @@ class TestUnreadable:
             read_recording(tmp_path / "none.zip")
 
 
+def test_a_deep_scan_replays_to_the_byte(
+    damaged_exchange: EmbeddedExchange, tmp_path: Path
+) -> None:
+    address = damaged_exchange.base_url
+    wanted = SETTINGS.merged({"deep": True, "bounds": "quantile", "start": "flat"})
+    with BinanceFuturesClient(
+        GatewayConfig(base_url=address, ledger_url="memory://")
+    ) as client:
+        market = RecordingMarket(live_market(client))
+        done = scan(wanted, market, source="simulated")
+    content = recording_bytes(
+        market.recording(),
+        settings=wanted,
+        exchange=address,
+        source="simulated",
+        generated_at=done.report.generated_at,
+        report_json=report_json(done.report),
+    )
+    found = read_recording(_written(content, tmp_path))
+    assert found.settings == wanted
+    first, second = (
+        same(orjson.loads(report_json(scanned.report)))
+        for scanned in (done, replayed(found, found.settings))
+    )
+    assert orjson.dumps(first) == orjson.dumps(second)
+    grids = [row["grid"] for row in second["ranked"] if row["grid"] is not None]
+    assert [grid["deep_bars"] for grid in grids] == [1440] * len(grids)
+    assert len(grids) > 1
+    assert second["portfolio"]["grids"] == len(grids)
+
+
 def test_brackets_are_recorded(recorded: tuple[Scan, bytes], tmp_path: Path) -> None:
     bracket = LeverageBracket(
         notional_floor=Decimal(0),

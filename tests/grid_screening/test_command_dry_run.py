@@ -81,6 +81,14 @@ def test_all_symbols_listed_means_plans_for_all() -> None:
     assert top_0.requests[0] - top_20.requests[0] == 2 * 180
 
 
+def test_a_day_of_minutes_for_each_listed_contract_weighs_10() -> None:
+    found = estimate(ScreenerSettings(deep=True), counts(), now_ms=NOW_MS)
+    assert found.requests == (6 + 201 + 200 + 60,) * 2
+    assert found.weight == (57 + 201 * 2 + 200 + 40 + 200,) * 2
+    warm = estimate(ScreenerSettings(deep=True), counts(), now_ms=NOW_MS, has_bars=True)
+    assert warm.weight == (57 + 1 + 200, found.weight[1])
+
+
 def test_weight_within_the_minute_needs_no_wait() -> None:
     found = estimate(ScreenerSettings(), counts(), now_ms=NOW_MS)
     # 2 + ceil(401 / 20) + 2 rounds of 50…300 ms

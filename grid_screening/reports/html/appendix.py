@@ -1,9 +1,10 @@
-"""Notes and effective settings."""
+"""What the grids risk together, notes and effective settings."""
 
 from collections.abc import Sequence
 
 from grid_screening.reports import wording
 from grid_screening.reports.html.markup import Html, items, tag
+from grid_screening.reports.portfolio_text import portfolio_lines
 from grid_screening.screening_report import ScreeningReport
 
 
@@ -13,6 +14,17 @@ def notes(report: ScreeningReport) -> Html | None:
     if not remarks:
         return None
     return tag("section", tag("h2", "Notes"), tag("ul", items(remarks)), id="notes")
+
+
+def together(report: ScreeningReport) -> Html | None:
+    """Return what the listed grids risk together; None without any."""
+    lines = portfolio_lines(report)
+    if not lines:
+        return None
+    return tag(
+        "section", tag("h2", "All grids together"), tag("ul", items(lines)),
+        id="together",
+    )  # fmt: skip
 
 
 def settings(report: ScreeningReport) -> Html:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from grid_screening.reports import wording
-from grid_screening.reports.html.appendix import notes, settings
+from grid_screening.reports.html.appendix import notes, settings, together
 from grid_screening.reports.html.contract import contracts
 from grid_screening.reports.html.funnel import funnel
 from grid_screening.reports.html.markup import Html, joined, tag
@@ -69,6 +69,7 @@ def _sections(report: ScreeningReport) -> list[Html | None]:
         tag("section", empty, class_="empty") if advice else None,
         ranking(report) if report.ranked else None,
         contracts(report) if report.ranked else None,
+        together(report),
         funnel(report),
         notes(report),
         settings(report),
@@ -86,6 +87,7 @@ def _links(report: ScreeningReport) -> Html:
     targets = {
         "ranked": "Ranking" if report.ranked else None,
         "contracts": "Contracts" if report.ranked else None,
+        "together": "Together" if report.portfolio is not None else None,
         "funnel": "Funnel",
         "notes": "Notes" if wording.remarks(report) else None,
         "settings": "Settings",

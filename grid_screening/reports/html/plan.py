@@ -58,12 +58,33 @@ _EXPECTATIONS = (
     _Number(name="atr_daily", label="ATR(14) of daily bars", unit="{quote}"),
     _Number(name="atr_hourly", label="ATR(14) of hourly bars", unit="{quote}"),
 )  # fmt: skip
+_MINUTES = (
+    _Number(name="deep_bars", label="One-minute bars", unit=""),
+    _Number(name="grid_step_default", label="Spacing without them", unit="{quote}"),
+    _Number(name="variation_per_day", label="[X] of this spacing ÷ price²",
+            unit="a day"),
+    _Number(name="variation_per_day_default", label="[X] of the default ÷ price²",
+            unit="a day"),
+    _Number(name="level_moves_per_day", label="Level moves", unit="a day"),
+    _Number(name="level_moves_per_day_default", label="Level moves, default",
+            unit="a day"),
+    _Number(name="measured_trips_per_day", label="Round trips, measured",
+            unit="a day", remark="on the bars it was chosen by: flattered"),
+    _Number(name="measured_trips_per_day_default",
+            label="Round trips, default spacing", unit="a day"),
+    _Number(name="volatility_displacement", label="Path ÷ net move, 240 minutes",
+            unit=""),
+    _Number(name="volatility_displacement_scaled",
+            label="The same ÷ a random walk's", unit="", remark="1 is noise"),
+)  # fmt: skip
 _ELSEWHERE = frozenset({
     "lower_bound", "upper_bound", "spacing", "level_count", "cell_count",
     "levels_below", "levels_above", "leverage", "stop_price", "liquidation_price",
     "loss_at_stop", "cell_profit_rate", "margin", "initial_short_order_count",
     "profit_per_trip_low", "profit_per_trip_high", "break_even_trips",
-    "break_even_days",
+    "break_even_days", "bounds", "start", "net_exposure", "net_exposure_share",
+    "leverage_beyond_tail", "volume_below_grid", "volume_above_grid",
+    "point_of_control", "value_area_low", "value_area_high",
 })  # fmt: skip
 # told by the lines that are made of several numbers
 
@@ -85,6 +106,10 @@ def plan(row: RankedSymbol, quote: str) -> Html:
                 *_further(grid),
             ),
         ),
+        _card("Where its bounds sit", _place(grid, quote)),
+        None
+        if number(grid, "deep_bars") is None
+        else _card("What a day of minutes says", _numbers(_MINUTES, grid, quote)),
     ))  # fmt: skip
 
 
@@ -126,7 +151,8 @@ def _dialog(row: RankedSymbol, grid: Grid, quote: str) -> Iterable[_Line]:
         value=f"{shown('stop_price')} {quote}",
         remark="close all positions on stop",
     )
-    yield _Line(label="Open a position on creation", value="Yes")
+    opened = "No" if grid.get("start") == "flat" else "Yes"
+    yield _Line(label="Open a position on creation", value=opened)
 
 
 def _dangers(grid: Grid, quote: str) -> Iterable[_Line]:
@@ -143,10 +169,45 @@ def _dangers(grid: Grid, quote: str) -> Iterable[_Line]:
     )
     yield _Line(label="Leverage", value=f"{shown('leverage')}×")
     yield _Line(
+        label="Leverage beyond the tail run-up",
+        value=f"{shown('leverage_beyond_tail')}×",
+        remark="0: none",
+    )
+    yield _Line(
+        label="Net exposure at the start",
+        value=f"{shown('net_exposure').replace('-', '−')} {quote}",
+        remark=_exposure(grid),
+    )
+    yield _Line(
         label="Worst loss at the stop",
         value=f"{shown('loss_at_stop')} {quote}",
         remark=_share(grid, "loss_at_stop", "margin", "of the margin"),
     )
+
+
+def _exposure(grid: Grid) -> str:
+    share = number(grid, "net_exposure_share")
+    if share is None:
+        return ""
+    part = f"{wording.rounded(share * 100, 1)} % of the notional"
+    return part if grid.get("start") == "flat" else f"{part}; started flat: 0"
+
+
+def _place(grid: Grid, quote: str) -> Iterable[_Line]:
+    shown = _shower(grid)
+    yield _Line(label="Bounds by", value=shown("bounds"))
+    area = f"{shown('value_area_low')}–{shown('value_area_high')} {quote}"
+    yield _Line(
+        label="Value area",
+        value=area,
+        remark=f"most volume at {shown('point_of_control')}",
+    )
+    shares = (number(grid, f"volume_{side}_grid") for side in ("below", "above"))
+    below, above = (
+        wording.MISSING if share is None else wording.rounded(share * 100, 1)
+        for share in shares
+    )
+    yield _Line(label="Volume below, above the grid", value=f"{below} %, {above} %")
 
 
 def _earnings(grid: Grid, quote: str) -> Iterable[_Line]:

@@ -9,10 +9,12 @@ from grid_screening.calculators.squeeze_risk import (
     beta,
     distance_to_high,
     latest_return,
+    tail_draw_down,
     tail_run_up,
     volume_surge,
 )
 from tests import naive
+from tests.naive_spacing import naive_draw_down
 from tests.snapshots import random_panel
 from tests.strategies import Panel, price_panels
 
@@ -51,6 +53,7 @@ class TestProperties:
     def test_all_equal_their_twins(self, bars: Panel, window: int) -> None:
         distance = distance_to_high(bars.high, bars.close, window=window)
         run_up = tail_run_up(bars.high, bars.close, horizon=window, quantile=0.8)
+        draw_down = tail_draw_down(bars.low, bars.close, horizon=window, quantile=0.8)
         returns = np.diff(np.log(bars.close))
         slopes = beta(returns, returns[0])
         for row in range(len(bars.close)):
@@ -64,6 +67,13 @@ class TestProperties:
             assert_allclose(
                 run_up[row],
                 naive.tail_run_up(high, close, window, 0.8),
+                rtol=1e-9,
+                atol=1e-12,
+            )
+            low = bars.low[row].tolist()
+            assert_allclose(
+                draw_down[row],
+                naive_draw_down(low, close, window, 0.8),
                 rtol=1e-9,
                 atol=1e-12,
             )

@@ -1,11 +1,12 @@
 """Reports made by hand."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
 from grid_screening.conf import ScreenerSettings
+from grid_screening.deep_spacing import DeepSpacing
 from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
 from grid_screening.screening_report import (
     Exclusion,
@@ -32,29 +33,39 @@ FACTORS: Mapping[str, float | None] = dict.fromkeys(FACTOR_NAMES, 0.25) | {
     "distance_to_30d_high": -0.125,
 }
 
-GRID: Mapping[str, Decimal | float | int | str | None] = dict.fromkeys(
-    GRID_NAMES, 0.5
-) | {
-    "price": Decimal("0.12340"),
-    "lower_bound": Decimal("0.10010"),
-    "upper_bound": Decimal("0.15010"),
-    "grid_step": Decimal("0.00050"),
-    "spacing": "arithmetic",
-    "level_count": 101,
-    "levels_below": 46,
-    "levels_above": 54,
-    "initial_short_order_count": 1,
-    "cell_count": 100,
-    "leverage": 3,
-    "quantity_per_level": Decimal(237),
-    "stop_price": Decimal("0.15090"),
-    "liquidation_price": Decimal("0.15670"),
-    "margin": Decimal("1000.0"),
-    "minimum_margin": Decimal("52.5"),
-    "loss_at_stop": Decimal("612.250000"),
-    "cell_profit_rate": 0.0036,
-    "funding_per_day_loaded": Decimal("0.910000"),
-}
+DEEP_NAMES = {field.name for field in fields(DeepSpacing)}
+"""None without one-minute bars, as in every scan that is not deep."""
+
+GRID: Mapping[str, Decimal | float | int | str | None] = (
+    dict.fromkeys(GRID_NAMES, 0.5)
+    | {
+        "price": Decimal("0.12340"),
+        "lower_bound": Decimal("0.10010"),
+        "upper_bound": Decimal("0.15010"),
+        "grid_step": Decimal("0.00050"),
+        "spacing": "arithmetic",
+        "level_count": 101,
+        "levels_below": 46,
+        "levels_above": 54,
+        "initial_short_order_count": 1,
+        "cell_count": 100,
+        "leverage": 3,
+        "quantity_per_level": Decimal(237),
+        "stop_price": Decimal("0.15090"),
+        "liquidation_price": Decimal("0.15670"),
+        "margin": Decimal("1000.0"),
+        "minimum_margin": Decimal("52.5"),
+        "loss_at_stop": Decimal("612.250000"),
+        "cell_profit_rate": 0.0036,
+        "funding_per_day_loaded": Decimal("0.910000"),
+        "bounds": "atr",
+        "start": "loaded",
+        "net_exposure": Decimal("-500.000000"),
+        "net_exposure_share": -0.625,
+        "leverage_beyond_tail": 2,
+    }
+    | dict.fromkeys(name for name in GRID_NAMES if name in DEEP_NAMES)
+)
 
 
 def ranked(symbol: str = "AAAUSDT", **changes: Any) -> RankedSymbol:

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from grid_screening.factors import FACTORS
-from grid_screening.grid_plan import ShortGridPlan
+from grid_screening.planned_grid import published_names
 from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
 from grid_screening.reports.document import plain, report_document
 from grid_screening.reports.json import _exact, report_json
@@ -78,9 +78,7 @@ def test_schema_lists_every_factor_score_part_and_grid_number() -> None:
 def test_published_names_are_those_of_factors_score_and_plan() -> None:
     assert set(FACTOR_NAMES) == {spec.name for spec in FACTORS}
     assert list(SCORE_NAMES) == list(BREAKDOWN)
-    unpublished = {"marks", "tick_size", "step_size"}
-    plan = [name for name in ShortGridPlan.__slots__ if name not in unpublished]
-    assert list(GRID_NAMES) == plan
+    assert published_names() == GRID_NAMES
 
 
 def test_prices_keep_the_decimals_of_the_tick() -> None:

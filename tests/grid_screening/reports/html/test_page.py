@@ -354,7 +354,7 @@ def test_twenty_contracts_with_pictures_stay_small() -> None:
 
 
 def test_a_whole_market_stays_usable() -> None:
-    assert len(report_html(listing(540)).encode()) <= 4_000_000
+    assert len(report_html(listing(540)).encode()) <= 5_000_000
 
 
 def test_without_scripts_only_controls_are_out_of_sight() -> None:

@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 
 from grid_screening.reports.columns import GRID_NAMES
-from grid_screening.reports.html.plan import _ELSEWHERE, _EXPECTATIONS, _SAFETY, plan
+from grid_screening.reports.html.plan import (
+    _ELSEWHERE,
+    _EXPECTATIONS,
+    _MINUTES,
+    _SAFETY,
+    plan,
+)
 from grid_screening.screening_report import Reason
 from tests.grid_screening.reports.html.reader import read
 from tests.grid_screening.reports.samples import GRID, ranked
@@ -45,12 +51,43 @@ def test_the_dangers_are_measured() -> None:
 
 
 def test_every_published_number_has_its_line() -> None:
-    told = {spec.name for spec in (*_SAFETY, *_EXPECTATIONS)} | _ELSEWHERE
+    numbers = (*_SAFETY, *_EXPECTATIONS, *_MINUTES)
+    told = {spec.name for spec in numbers} | _ELSEWHERE
     assert told == set(GRID_NAMES)
 
 
 def test_a_number_this_page_does_not_know_is_told_by_its_name() -> None:
-    assert lines(value_area_low=Decimal("0.1100"))["value area low"] == "0.1100"
+    assert lines(carry_of_mine=Decimal("0.1100"))["carry of mine"] == "0.1100"
+
+
+def test_the_start_says_what_it_holds() -> None:
+    found = lines()
+    assert found["Net exposure at the start"] == (
+        "−500.000000 USDT −62.5 % of the notional; started flat: 0"
+    )
+    flat = lines(start="flat", net_exposure=Decimal("0.000000"), net_exposure_share=0.0)
+    assert flat["Net exposure at the start"] == "0.000000 USDT 0.0 % of the notional"
+    assert flat["Open a position on creation"] == "No"
+
+
+def test_the_bounds_are_placed_in_the_profile() -> None:
+    found = lines(
+        bounds="value-area",
+        value_area_low=0.10008,
+        value_area_high=0.15,
+        point_of_control=0.12,
+        volume_below_grid=0.151,
+        volume_above_grid=None,
+    )
+    assert found["Bounds by"] == "value-area"
+    assert found["Value area"] == "0.1001–0.15 USDT most volume at 0.12"
+    assert found["Volume below, above the grid"] == "15.1 %, – %"
+
+
+def test_minutes_are_told_where_they_were_asked_for() -> None:
+    found = lines(deep_bars=1440, measured_trips_per_day=0.5)
+    assert found["Round trips, measured"].startswith("0.5 a day")
+    assert "Round trips, measured" not in lines()
 
 
 def test_tiny_prices_have_no_exponent() -> None:
