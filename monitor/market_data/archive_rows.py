@@ -1,6 +1,8 @@
 """Files of the public archive → rows. Pure: nothing is unpacked to disk."""
 
 import io
+import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -57,8 +59,21 @@ _MAY_BE_EMPTY = HistoryKind.METRICS
 FIRST_MICROSECOND = 10**14
 """A larger time is in µs: as ms it would lie beyond the year 5138."""
 
+_WRITTEN_TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 
-class BadArchiveFile(ValueError):  # noqa: N818  named for what it is
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,  # places outside the file
+    RuntimeError,  # encrypted
+    NotImplementedError,  # another way to pack
+)
+
+
+class BadArchiveFile(Exception):  # noqa: N818  named for what it is
     """What the archive sent is not what it should be; the message says why."""
 
 
@@ -135,10 +150,8 @@ def _member(body: bytes, expected: str, max_bytes: int) -> bytes:
                 if len(table) > max_bytes:
                     raise BadArchiveFile(f"unpacks to more than {max_bytes:,} bytes")
                 return table
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _BROKEN_ZIP as error:
         raise BadArchiveFile(f"not a whole zip file: {error}") from error
-    except (NotImplementedError, RuntimeError) as error:  # encrypted, odd methods
-        raise BadArchiveFile(f"a kind of zip file that is not used: {error}") from error
 
 
 def _places(names: list[str], kind: HistoryKind) -> dict[str, int]:
@@ -156,13 +169,13 @@ def _places(names: list[str], kind: HistoryKind) -> dict[str, int]:
 
 def _times(texts: tuple[str, ...]) -> IntArray:
     try:
-        time = np.array([int(text) for text in texts], dtype=np.int64)
-    except (ValueError, OverflowError):
-        try:
-            moments = np.array([text.strip().replace(" ", "T") for text in texts])
+        if all(_WRITTEN_TIME.fullmatch(text) for text in texts):
+            moments = np.array([text.replace(" ", "T") for text in texts])
             time = moments.astype("datetime64[ms]").astype(np.int64)
-        except ValueError:
-            raise BadArchiveFile("a time cannot be read") from None
+        else:
+            time = np.array([int(text) for text in texts], dtype=np.int64)
+    except (ValueError, OverflowError):
+        raise BadArchiveFile("a time cannot be read") from None
     return np.where(time >= FIRST_MICROSECOND, time // 1000, time)
 
 
