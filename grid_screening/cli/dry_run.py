@@ -197,8 +197,8 @@ def _load(settings: ScreenerSettings, candidates: int, *, without_bars: bool) ->
     # the benchmark's bars are fetched beside the candidates'
     bars = endpoints.klines_weight(settings.bars + 1)
     with_bars = candidates + 1 if candidates else 0
-    plans = PLAN_REQUESTS * _measured(settings, candidates)
-    deep = _measured(settings, candidates) if settings.deep else 0
+    plans = PLAN_REQUESTS * _listed(settings, candidates)
+    deep = _listed(settings, candidates) if settings.deep else 0
     if without_bars:  # one request still asks whether they are this market's
         bars, with_bars, plans, deep = CANARY_WEIGHT, min(with_bars, 1), 0, 0
     workers = settings.io_workers
