@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from monitor.domain.history import FundingHistory, HistoryPanel
-from monitor.domain.market import KlineInterval
+from monitor.domain.market import MINUTE_MS, KlineInterval
 from monitor.domain.typing import BoolArray, FloatArray, IntArray, Symbol
 
 PRICES = ("open", "high", "low", "close")
@@ -171,20 +171,24 @@ class PanelAssembly:
 
 
 def funding_history(time: IntArray, rate: FloatArray) -> FundingHistory:
-    """Return settlements in order, each time once: the last one recorded counts.
+    """Return settlements in order, each one once: the last one recorded counts.
 
     Parameters
     ----------
     time : ndarray of shape (n,)
-        ms UTC, in any order.
+        ms UTC, in any order. Times within one minute are one settlement: sources
+        stamp it some milliseconds apart, and paid twice it would be wrong.
     rate : ndarray of shape (n,)
         Fractions; those that are not finite are left out.
     """
     finite = np.isfinite(rate)
     time, rate = time[finite], rate[finite]
-    # of equal times the last recorded one comes first in the reversed arrays
-    ascending, first = np.unique(time[::-1], return_index=True)
-    return FundingHistory(time=ascending, rate=rate[::-1][first].astype(np.float64))
+    minute = (time + MINUTE_MS // 2) // MINUTE_MS
+    # of one settlement the last recorded one comes first in the reversed arrays
+    _, first = np.unique(minute[::-1], return_index=True)
+    return FundingHistory(
+        time=time[::-1][first], rate=rate[::-1][first].astype(np.float64)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,11 +122,11 @@ def history_rows(
     columns : mapping
         Some of the kind's columns; the others become NaN.
     """
-    order = np.argsort(time, kind="stable")
     same = kind.same_within_ms
-    keys = (time[order] + same // 2) // same
+    keys = (time + same // 2) // same
+    order = np.argsort(keys, kind="stable")
     is_last = np.ones(time.size, dtype=np.bool_)
-    is_last[:-1] = keys[1:] != keys[:-1]
+    is_last[:-1] = np.diff(keys[order]) > 0
     chosen = order[is_last]
     nothing = np.full(chosen.size, np.nan)
     return HistoryRows(
