@@ -221,24 +221,42 @@ def coarser_ladders(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
     Bounds stay; the last ladder has two levels, the upper one just above the
     price.
     """
-    span = ladder.upper_limit - ladder.lower_bound
     count = ladder.level_count
     for most in range(ladder.level_count - 1, 1, -1):
-        step = _step_for(most, span, tick_size)
-        if most == 2:  # noqa: PLR2004  # two levels: the upper one must clear the price
-            reach = rounded_down(ladder.price - ladder.lower_bound, tick_size)
-            step = max(step, reach + tick_size)
-        coarser = _ladder(
-            ladder.price,
-            ladder.lower_bound,
-            ladder.upper_limit,
-            step,
-            ladder.start,
-            coarsened=True,
-        )
+        coarser = _with_at_most(most, ladder, tick_size)
         if coarser.level_count < count and coarser.is_usable:
             count = coarser.level_count
             yield coarser
+
+
+def coarsest_first(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
+    """Yield what `coarser_ladders` yields, last one first, none before it is wanted."""
+    held: Ladder | None = None
+    for most in range(2, ladder.level_count):
+        coarser = _with_at_most(most, ladder, tick_size)
+        if coarser.level_count >= ladder.level_count:
+            break
+        if coarser.is_usable:
+            if held is not None and held.level_count < coarser.level_count:
+                yield held
+            held = coarser  # of ladders with as many levels the one of smallest step
+    if held is not None:
+        yield held
+
+
+def _with_at_most(most: int, ladder: Ladder, tick_size: Decimal) -> Ladder:
+    step = _step_for(most, ladder.upper_limit - ladder.lower_bound, tick_size)
+    if most == 2:  # noqa: PLR2004  # two levels: the upper one must clear the price
+        reach = rounded_down(ladder.price - ladder.lower_bound, tick_size)
+        step = max(step, reach + tick_size)
+    return _ladder(
+        ladder.price,
+        ladder.lower_bound,
+        ladder.upper_limit,
+        step,
+        ladder.start,
+        coarsened=True,
+    )
 
 
 def rounded_down(value: Decimal, unit: Decimal) -> Decimal:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 
+from grid_screening.backtest.grids import Start
 from grid_screening.brackets import (
     ASSUMED_BRACKETS,
     bracket_at,
@@ -13,6 +15,7 @@ from grid_screening.ladder import (
     GridRules,
     Ladder,
     coarser_ladders,
+    coarsest_first,
     rounded_down,
     rounded_up,
 )
@@ -222,7 +225,10 @@ class Sizer:
         short safe, rounded up to 0.01 quote currency and verified by sizing it.
         """
         best: Decimal | None = None
-        for ladder in reversed(self.ladders):
+        coarsest = coarsest_first(self.planned, tick_size=self.instrument.tick_size)
+        for ladder in chain(coarsest, (self.planned,)):
+            if best is not None and self._least_cost(ladder) >= best:
+                break  # all that follow have more levels
             cost = self.least_quantity(ladder) * ladder.level_sum
             if best is not None and cost / self.terms.max_leverage >= best:
                 continue
@@ -234,6 +240,14 @@ class Sizer:
                 if self._is_legal(ladder, margin, leverage):
                     best = margin
         return best
+
+    def _least_cost(self, ladder: Ladder) -> Decimal:
+        # each level's order is worth the minimum notional at the lowest level, and
+        # more at its own; started flat the levels in the sum may be fewer with more
+        if ladder.start is Start.FLAT:
+            return Decimal(0)
+        orders = self.instrument.min_notional * ladder.level_count
+        return orders / self.terms.max_leverage
 
     def _is_legal(self, ladder: Ladder, margin: Decimal, leverage: int) -> bool:
         found = self.at_leverage(ladder, margin, leverage)
