@@ -35,7 +35,7 @@ def opening(report: ScreeningReport) -> Html:
         _age(report),
         tag("ul", items(wording.facts(report)), class_="facts"),
         tag("p", wording.DISCLAIMER, class_="disclaimer"),
-        _theme_choice(),
+        theme_choice(),
     )
 
 
@@ -81,7 +81,8 @@ def _age(report: ScreeningReport) -> Html:
     )
 
 
-def _theme_choice() -> Html:
+def theme_choice() -> Html:
+    """Return the choice of colours, which needs no script."""
     choices = (("auto", "as the system"), ("light", "light"), ("dark", "dark"))
     return tag(
         "fieldset",

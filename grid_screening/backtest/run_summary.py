@@ -1,0 +1,92 @@
+"""The mean of several backtests, and how far it can be trusted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from grid_screening.backtest.backtest_run import GridRun
+from grid_screening.backtest.grids import EndReason
+from grid_screening.validation.bootstrap import block_bootstrap_interval
+from monitor.domain.market import DAY_MS
+from monitor.domain.typing import FloatArray
+
+WEEK_MS = 7 * DAY_MS
+_MONDAY_MS = 3 * DAY_MS
+# the epoch was a Thursday
+
+FEW_BLOCKS = 10
+"""With fewer the bootstrap's interval is too narrow to be believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanInterval:
+    """A mean over runs with its 95 % interval."""
+
+    mean: float
+    low: float | None
+    """None: fewer than two blocks, no interval."""
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """Means over several runs, each run weighing the same.
+
+    Amounts are fractions of the margin.
+    """
+
+    run_count: int
+    begin_count: int
+    """Different times of begin."""
+    contract_count: int
+    block_weeks: int
+    """Length of a block of the bootstrap: what begins within it may move together."""
+    block_count: int
+    pnl: MeanInterval
+    static_short: MeanInterval
+    grid_less_static: MeanInterval
+    won: MeanInterval
+    """Share of runs with a gain."""
+    stopped: MeanInterval
+    """Share of runs that were stopped or liquidated."""
+
+
+def run_summary(runs: Sequence[GridRun]) -> RunSummary:
+    """Return the means over ``runs``, of which there is at least one.
+
+    Intervals are a bootstrap over calendar weeks of the begins (UTC, from Monday), or
+    over as many weeks as the longest run may last: contracts of one week move
+    together, and so do runs that overlap.
+    """
+    begins = np.array([run.begin_ms for run in runs], np.int64)
+    longest = max(run.end_ms - run.begin_ms for run in runs)
+    weeks = max(-(-longest // WEEK_MS), 1)
+    keys = (begins + _MONDAY_MS) // WEEK_MS
+    keys = (keys - keys.min()) // weeks
+    pnl = np.array([run.of_margin for run in runs])
+    static = np.array([run.static_short / run.design.margin for run in runs])
+    lost = (EndReason.STOPPED, EndReason.LIQUIDATED)
+    stopped = np.array([float(run.end_reason in lost) for run in runs])
+
+    def interval(values: FloatArray) -> MeanInterval:
+        low, high = block_bootstrap_interval(values, keys)
+        is_known = not np.isnan(low)
+        return MeanInterval(
+            mean=float(values.mean()),
+            low=low if is_known else None,
+            high=high if is_known else None,
+        )
+
+    return RunSummary(
+        run_count=len(runs),
+        begin_count=int(np.unique(begins).size),
+        contract_count=len({run.symbol for run in runs}),
+        block_weeks=int(weeks),
+        block_count=int(np.unique(keys).size),
+        pnl=interval(pnl),
+        static_short=interval(static),
+        grid_less_static=interval(pnl - static),
+        won=interval((pnl > 0).astype(np.float64)),
+        stopped=interval(stopped),
+    )

@@ -1,0 +1,129 @@
+"""Which grids a backtest runs: planned at each begin, or read from a report."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from grid_screening.backtest.backtest import NotRun
+from grid_screening.backtest.backtest_run import PlannedRun
+from grid_screening.backtest.design import GridDesign
+from grid_screening.backtest.paths import PricePaths
+from grid_screening.backtest.plan_file import ReportPlans, report_plans
+from grid_screening.cli.backtest_history import OpenHistory, planning_interval
+from grid_screening.cli.exit_codes import UsageError
+from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.wording import utc
+from monitor.domain.typing import Symbol
+
+MOST_BEGINS = 5_000
+"""Begins of one backtest; more is a sweep."""
+
+Designs = Callable[[int], Mapping[Symbol, GridDesign | str]]
+"""The grid of each symbol at a time, ms UTC, or why there is none."""
+
+
+def read_plans(file: str) -> ReportPlans:
+    """Return the plans in a file.
+
+    Raises
+    ------
+    UsageError, UnreadableReport
+        It cannot be read, or is no report.
+    """
+    try:
+        content = Path(file).expanduser().read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--plan must be a readable file, {file}: {reason}") from error
+    return report_plans(content, name=file)
+
+
+def begins_of(
+    opened: OpenHistory, *, every_ms: int | None, horizon_ms: int | None
+) -> tuple[list[int], int]:
+    """Return when grids begin, and how long each may run, ms.
+
+    Only begins whose whole horizon lies before the end; one begin runs to the end.
+
+    Raises
+    ------
+    UsageError
+        None fits, or there are too many.
+    """
+    length = opened.end_ms - opened.start_ms
+    if every_ms is None:
+        return [opened.start_ms], min(horizon_ms or length, length)
+    horizon = horizon_ms or every_ms
+    if horizon > length:
+        raise UsageError(
+            f"{'--every' if horizon_ms is None else '--horizon'} must fit between "
+            f"--start and --end, {utc(opened.start_ms)} to {utc(opened.end_ms)}"
+        )
+    begins = list(range(opened.start_ms, opened.end_ms - horizon + 1, every_ms))
+    if len(begins) > MOST_BEGINS:
+        raise UsageError(
+            f"--every makes {len(begins)} begins, at most {MOST_BEGINS} are legal"
+        )
+    return begins, horizon
+
+
+def designs_in_file(plans: ReportPlans, opened: OpenHistory) -> Designs:
+    """Return the plans of a report, the same at any time."""
+    absent = f"not in {plans.name}"
+    fixed = {
+        symbol: plans.designs.get(symbol, plans.reasons.get(symbol, absent))
+        for symbol in opened.symbols
+    }
+    return lambda _: fixed
+
+
+def designs_in_time(
+    opened: OpenHistory, settings: ScreenerSettings, *, last_ms: int
+) -> Designs:
+    """Return plans drawn at any time up to ``last_ms`` from the bars before it.
+
+    Raises
+    ------
+    UsageError
+        The history has no bars to plan with.
+    """
+    from grid_screening.backtest.past_plans import WARM_UP_MS, past_plans
+    from grid_screening.grid_plan import ShortGridPlan
+    from grid_screening.validation.point_in_time import HistoricalMarket
+
+    panel = opened.history.panel(
+        planning_interval(opened),
+        symbols=opened.symbols,
+        start_ms=opened.start_ms - WARM_UP_MS,
+        end_ms=last_ms,
+    )
+    market = HistoricalMarket(panel, opened.history.funding(opened.symbols))
+
+    def designs(at_ms: int) -> Mapping[Symbol, GridDesign | str]:
+        found = past_plans(market, at_ms, opened.symbols, settings)
+        return {
+            symbol: GridDesign.of_plan(plan)
+            if isinstance(plan, ShortGridPlan)
+            else plan.reason.text
+            for symbol, plan in found.items()
+        }
+
+    return designs
+
+
+def beginning_with_bars(
+    planned: list[PlannedRun], paths: PricePaths
+) -> tuple[list[PlannedRun], list[NotRun]]:
+    """Return the runs that have a bar to begin with, and the others."""
+    kept: list[PlannedRun] = []
+    gone: list[NotRun] = []
+    for run in planned:
+        row = paths.symbols.index(run.symbol)
+        bar = int(np.searchsorted(paths.open_time, run.begin_ms))
+        if bar < paths.open_time.size and np.isfinite(paths.open[row, bar]):
+            kept.append(run)
+            continue
+        why = "no bar when the grid would begin"
+        gone.append(NotRun(symbol=run.symbol, begin_ms=run.begin_ms, reason=why))
+    return kept, gone

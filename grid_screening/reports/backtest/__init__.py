@@ -1,0 +1,1 @@
+"""Reports of a backtest: table, JSON, HTML, pictures."""

@@ -1,0 +1,233 @@
+"""A backtest for a terminal."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from grid_screening.backtest.backtest import Backtest, quote_of
+from grid_screening.backtest.backtest_run import FundingRecord, GridRun
+from grid_screening.reports import wording
+from grid_screening.reports.backtest import words
+
+LEAST_WIDTH = 40
+_READABLE_WIDTH = 100
+# of sentences, however wide the terminal
+_GAP = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    header: str
+    cell: Callable[[GridRun], str]
+    priority: int
+    """0: always shown; the larger, the sooner it gives way."""
+    is_text: bool = False
+
+
+def backtest_table(backtest: Backtest, *, width: int = 80) -> str:
+    """Return the backtest as text.
+
+    Parameters
+    ----------
+    backtest : Backtest
+        What to print.
+    width : int
+        Terminal cells. Columns that do not fit are left out and named; wide
+        characters count two cells.
+
+    Returns
+    -------
+    str
+        Lines without trailing blanks, the last one ended.
+    """
+    width = max(width, LEAST_WIDTH)
+    prose = min(width, _READABLE_WIDTH)
+    lines = _wrapped(words.title(backtest), prose)
+    if len(backtest.runs) == 1:
+        lines += ["", *_one(backtest.runs[0], width)]
+    elif backtest.runs:
+        lines += ["", *_many(backtest.runs, width)]
+    if backtest.summary is not None:
+        summary = backtest.summary
+        lines += ["", *_wrapped(words.summary_title(summary), prose)]
+        lines += _pairs(words.summary_lines(summary), prose)
+        lines += _wrapped(words.summary_caution(summary), prose)
+    lines += ["", *_joined(words.facts(backtest), prose)]
+    for remark in words.remarks(backtest):
+        lines += _wrapped(f"note: {remark}", prose)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _one(run: GridRun, width: int) -> list[str]:
+    quote = quote_of([run])
+    rows: list[tuple[str, ...]] = [(run.symbol, quote, "% margin", "% notional", "")]
+    for part in words.parts(run):
+        rows.append(
+            (
+                part.label,
+                words.signed(part.amount),
+                *(words.percent(share) for share in _shares(part.amount, run)),
+                part.remark,
+            )
+        )
+        if part.label == "PnL":
+            low, high = run.pnl_low, run.pnl_high
+            rows.append(_fixed_orders(run, low, high))
+    lines = _grid(rows, texts=(0, 4), width=width)
+    return [*lines, "", *_pairs(words.facts_of(run), width)]
+
+
+def _fixed_orders(run: GridRun, low: float, high: float) -> tuple[str, ...]:
+    ends = words.signed(low), words.signed(high)
+    shares = zip(_shares(low, run), _shares(high, run), strict=True)
+    return (
+        " fixed orders",
+        f"[{', '.join(ends)}]",
+        *(f"[{words.percent(a)}, {words.percent(b)}]" for a, b in shares),
+        "",
+    )
+
+
+def _shares(
+    amount: float | None, run: GridRun
+) -> tuple[float | None, float | None]:  # fmt: skip
+    if amount is None:
+        return None, None
+    return amount / run.design.margin, amount / run.design.notional
+
+
+def _many(runs: Sequence[GridRun], width: int) -> list[str]:
+    shown = list(_COLUMNS)
+    while True:
+        rows = [tuple(column.header for column in shown)]
+        rows += [tuple(column.cell(run) for column in shown) for run in runs]
+        needed = sum(_widths(rows)) + _GAP * (len(shown) - 1)
+        last = max(shown, key=lambda column: column.priority)
+        if needed <= width or last.priority == 0:
+            break
+        shown.remove(last)
+    texts = tuple(n for n, column in enumerate(shown) if column.is_text)
+    lines = _grid(rows, texts=texts, width=None)
+    prose = min(width, _READABLE_WIDTH)
+    lines += ["", *_wrapped(_LEGEND, prose)]
+    hidden = [column.header for column in _COLUMNS if column not in shown]
+    if hidden:
+        named = f"hidden at this width: {', '.join(hidden)}; --format json has all"
+        lines += _wrapped(named, prose)
+    return lines
+
+
+def _percent_of_margin(name: str) -> Callable[[GridRun], str]:
+    return lambda run: words.percent(getattr(run, name) / run.design.margin)
+
+
+def _orders(run: GridRun) -> str:
+    low, high = run.pnl_low / run.design.margin, run.pnl_high / run.design.margin
+    return f"[{words.percent(low)},{words.percent(high)}]"
+
+
+def _funding(run: GridRun) -> str:
+    if run.funding_record is FundingRecord.NONE:
+        return wording.MISSING
+    partly = "~" if run.funding_record is FundingRecord.PART else ""
+    return partly + words.percent(run.funding / run.design.margin)
+
+
+_LEGEND = (
+    "Percent of the margin, but In% (of its bars between the bounds). [low,high]: both "
+    "fixed orders · Static: the initial short alone · Trips: round trips · Worst: "
+    "lowest equity · DD: largest fall from a peak · Fund: – not recorded, ~ in part"
+)
+_COLUMNS = (
+    _Column(header="Symbol", cell=lambda r: r.symbol, priority=0, is_text=True),
+    _Column(
+        header="Begin",
+        cell=lambda r: words.minute(r.begin_ms)[2:10],
+        priority=0,
+        is_text=True,
+    ),
+    _Column(header="PnL%", cell=_percent_of_margin("pnl"), priority=0),
+    _Column(header="[low,high]", cell=_orders, priority=0),
+    _Column(header="Static", cell=_percent_of_margin("static_short"), priority=0),
+    _Column(header="Trips", cell=lambda r: str(r.round_trips), priority=0),
+    _Column(
+        header="In%",
+        cell=lambda r: wording.rounded(r.inside_share * 100, 0),
+        priority=2,
+    ),
+    _Column(header="Worst", cell=_percent_of_margin("worst_equity"), priority=1),
+    _Column(
+        header="DD",
+        cell=lambda r: words.percent(-r.max_drawdown / r.design.margin),
+        priority=5,
+    ),
+    _Column(header="Harvest", cell=_percent_of_margin("harvest"), priority=6),
+    _Column(header="Displ", cell=_percent_of_margin("displacement"), priority=7),
+    _Column(header="Initial", cell=_percent_of_margin("initial_short"), priority=8),
+    _Column(header="Stop", cell=_percent_of_margin("stop_loss"), priority=9),
+    _Column(header="Fund", cell=_funding, priority=11),
+    _Column(
+        header="Fees",
+        cell=lambda r: words.percent(-r.fees / r.design.margin),
+        priority=10,
+    ),
+    _Column(
+        header="Days",
+        cell=lambda r: f"{(r.ended_ms - r.begin_ms) / 86_400_000:.1f}",
+        priority=3,
+    ),
+    _Column(
+        header="End", cell=lambda r: words.ENDS[r.end_reason], priority=0, is_text=True
+    ),
+)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    columns = zip(*rows, strict=True)
+    return [max(cell_len(cell) for cell in column) for column in columns]
+
+
+def _grid(
+    rows: Sequence[Sequence[str]], *, texts: Sequence[int], width: int | None
+) -> list[str]:
+    # with a width, a last column that does not fit is left out
+    gap = 2 if width is not None else _GAP
+    widths = _widths(rows)
+    if width is not None and sum(widths) + gap * (len(widths) - 1) > width:
+        rows = [row[:-1] for row in rows]
+        widths = widths[:-1]
+    lines = []
+    for row in rows:
+        cells = [
+            cell + " " * (room - cell_len(cell))
+            if number in texts
+            else " " * (room - cell_len(cell)) + cell
+            for number, (cell, room) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((" " * gap).join(cells))
+    return lines
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
+    room = max(cell_len(label) for label, _ in pairs)
+    lines = []
+    for label, text in pairs:
+        head = label + " " * (room - cell_len(label) + 2)
+        lines += _wrapped(text, width, first=head, then=" " * (room + 2))
+    return lines
+
+
+def _joined(texts: Sequence[str], width: int) -> list[str]:
+    return _wrapped(" · ".join(texts), width)
+
+
+def _wrapped(text: str, width: int, *, first: str = "", then: str = "") -> list[str]:
+    lines, line, is_empty = [], first, True
+    for word in text.split():
+        gap = "" if is_empty else " "
+        if not is_empty and cell_len(line + gap + word) > width:
+            lines.append(line)
+            line, gap = then, ""
+        line, is_empty = line + gap + word, False
+    return [*lines, line]
