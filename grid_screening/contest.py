@@ -8,9 +8,10 @@ import numpy as np
 from grid_screening.bootstrap import SCORE_FACTORS
 from grid_screening.conf import ScreenerSettings
 from grid_screening.factors import FactorTable, factor_table
+from grid_screening.gate import gate_candidates, passing_places
 from grid_screening.hysteresis import held_places
 from grid_screening.profile import ScoreProfile
-from grid_screening.ranking import Ranking
+from grid_screening.ranking import GATE_STAGE, Ranking, dropped_symbols
 from grid_screening.scoring import Scores, scores, strict_exclusions
 from grid_screening.screening_report import Exclusion
 from grid_screening.snapshot import MarketSnapshot
@@ -35,7 +36,11 @@ class Contest:
     slack: int = 0
     """How many ranks below the list they may."""
     admitted: Symbol | None = None
-    """A contract that takes part although a filter stops it, the strict one too."""
+    """A contract that takes part although a filter stops it, the strict one and the
+    gate too."""
+    gate_failures: frozenset[Symbol] | None = None
+    """What the profile's gate dropped; grids it did not look at are taken to be wide
+    enough. None: the profile has no gate."""
 
     def with_value(self, symbol: Symbol, factor: str, value: float) -> "Contest":
         """Return the contest in which one factor of one contract is ``value``.
@@ -52,14 +57,22 @@ class Contest:
         return scores(self.factors, self.profile, weights=self.weights)
 
     def ranked(self) -> Scores:
-        """Return the scores of those that the strict filter leaves, ranked anew."""
+        """Return the scores of those that strict filter and gate leave, ranked anew."""
+        return self._without(self._gate_failures(), self._before_gate())
+
+    def _before_gate(self) -> Scores:
         scored = self.scored()
         if not self.strict:
             return scored
         dropped = {e.symbol for e in strict_exclusions(self.factors, scored)}
-        dropped.discard(self.admitted or "")
-        keep = np.array([s not in dropped for s in scored.symbols], dtype=np.bool_)
-        return scored.subset(keep)
+        return self._without(dropped, scored)
+
+    def _gate_failures(self) -> Collection[Symbol]:
+        return () if self.gate_failures is None else self.gate_failures
+
+    def _without(self, dropped: Collection[Symbol], scored: Scores) -> Scores:
+        keep = [s == self.admitted or s not in dropped for s in scored.symbols]
+        return scored if all(keep) else scored.subset(np.array(keep, dtype=np.bool_))
 
     def strict_failures(self, symbol: Symbol) -> tuple[Exclusion, ...]:
         """Return every condition of the strict filter that ``symbol`` fails."""
@@ -82,8 +95,15 @@ class Contest:
 
         Inside a tie the list goes by symbol, so a rank of ``top`` may be cut off.
         """
-        ranked = self.ranked()
-        rows = held_places(ranked, self.held, top=self.top, slack=self.slack)
+        before = self._before_gate()
+        ranked = self._without(self._gate_failures(), before)
+        if self.gate_failures is None:
+            rows = held_places(ranked, self.held, top=self.top, slack=self.slack)
+        else:
+            looked_at = {before.symbols[r] for r in gate_candidates(before, self.top)}
+            rows = passing_places(
+                ranked, looked_at, self.held, top=self.top, slack=self.slack
+            )
         return symbol in {ranked.symbols[row] for row in rows if not ranked.vetoed[row]}
 
     def rank_of(self, symbol: Symbol) -> int | None:
@@ -123,9 +143,11 @@ def contest(
     Contest or None
         None: ``admitted`` has no NATR or no efficiency ratio, and so no score.
     """
-    strict = [e.symbol for e in result.excluded if e.stage == "strict"]
     extra = () if admitted is None else (admitted,)
-    panel = tuple(dict.fromkeys((*result.scores.symbols, *strict, *extra)))
+    panel = tuple(
+        dict.fromkeys((*result.scores.symbols, *dropped_symbols(result), *extra))
+    )
+    failures = frozenset(e.symbol for e in result.excluded if e.stage == GATE_STAGE)
     table = factor_table(snapshot, names=(*SCORE_FACTORS, *_STRICT_FACTORS))
     rows = [table.symbols.index(symbol) for symbol in panel]
     values = {name: column[rows] for name, column in table.values.items()}
@@ -141,6 +163,7 @@ def contest(
         held=frozenset(held),
         slack=settings.hold,
         admitted=admitted,
+        gate_failures=None if result.scores.profile.gate is None else failures,
     )
 
 

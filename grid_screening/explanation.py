@@ -16,11 +16,16 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.contest import Contest, contest
 from grid_screening.counterfactuals import Counterfactuals, counterfactuals
 from grid_screening.exceptions import UnknownSymbols
+from grid_screening.gate import unmeasured
 from grid_screening.profile import ScoreProfile
 from grid_screening.ranking import Ranking
 from grid_screening.reports.advice import needed_change
 from grid_screening.score_parts import PARTS
-from grid_screening.screening_report import Exclusion, ScreeningReport
+from grid_screening.screening_report import (
+    Exclusion,
+    ScreeningReport,
+    StopOutOutlook,
+)
 from grid_screening.snapshot import MarketSnapshot
 from monitor.domain.typing import Symbol
 
@@ -96,6 +101,10 @@ class Explanation:
     counterfactuals: Counterfactuals | None
     """What single changes would list it, for an excluded contract besides passing
     the filters; None: it has no score to change."""
+    stop_out: StopOutOutlook | None = None
+    """None: not listed, so that no grid was planned, or an input is missing."""
+    is_behind_gate: bool = False
+    """Whether the profile has a gate that did not look at its grid."""
 
 
 def explanation(
@@ -185,7 +194,8 @@ def _scored(
     scores = result.scores
     row = scores.symbols.index(symbol)
     breakdown = {n: _number(column[row]) for n, column in scores.breakdown.items()}
-    listed = symbol in {ranked.symbol for ranked in report.ranked}
+    own = next((ranked for ranked in report.ranked if ranked.symbol == symbol), None)
+    listed = own is not None
     status = Status.RANKED if listed else Status.NOT_LISTED
     factors = result.factors.row(symbol)
     return Explanation(
@@ -208,6 +218,8 @@ def _scored(
         missing=_missing(factors, scores.profile),
         failures=(),
         rank_if_admitted=None,
+        stop_out=None if own is None else own.stop_out,
+        is_behind_gate=symbol in unmeasured(result, _top(report)),
         counterfactuals=None,
     )
 

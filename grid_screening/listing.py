@@ -8,9 +8,15 @@ from grid_screening.assembly import Market
 from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.price_bars import price_bars
+from grid_screening.profile import ScoreProfile
 from grid_screening.ranking import Ranking
 from grid_screening.scoring import Scores
-from grid_screening.screening_report import NotListed, RankedSymbol, Reason
+from grid_screening.screening_report import (
+    NotListed,
+    RankedSymbol,
+    Reason,
+    StopOutOutlook,
+)
 from grid_screening.snapshot import MarketSnapshot
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
@@ -65,7 +71,9 @@ def ranked_symbol(
     result: Ranking,
     row: int,
     plans: Mapping[Symbol, Plan],
+    *,
     rank_intervals: Mapping[Symbol, tuple[int, int]],
+    outlooks: Mapping[Symbol, StopOutOutlook],
 ) -> RankedSymbol:
     """Return one listed contract; without a plan it was vetoed.
 
@@ -83,6 +91,8 @@ def ranked_symbol(
     elif plan is not None:
         grid, grid_reason = plan.to_mapping(), None
         marks += plan.marks
+    if plan is not None and _is_narrow(plan, scores.profile):
+        marks += ("narrow_range",)
     return RankedSymbol(
         rank=int(scores.rank[row]),
         symbol=symbol,
@@ -98,10 +108,16 @@ def ranked_symbol(
         grid_reason=grid_reason,
         minimum_margin=None if plan is None else plan.minimum_margin,
         rank_interval=rank_intervals.get(symbol),
+        stop_out=outlooks.get(symbol),
         bars=price_bars(snapshot, snapshot.symbols.index(symbol))
         if scores.rank[row] <= PICTURED_RANKS
         else None,
     )
+
+
+def _is_narrow(plan: Plan, profile: ScoreProfile) -> bool:
+    width = plan.range_to_volatility
+    return width is not None and width < profile.marks.narrow_range_below
 
 
 def not_listed_symbol(result: Ranking, row: int) -> NotListed:
@@ -133,7 +149,7 @@ def remarks(
     if settings.interval is not KlineInterval.H4:
         notes.append(
             "thresholds (NATR, slope, 30-day high) are meant for 4 h bars, "
-            f"these are {settings.interval.value}"
+            f"these are {settings.interval.value}; there is no stop-out probability"
         )
     if len(result.factors.symbols) and not result.scores.vetoed.any():
         notes.append("the veto (steep, straight up-trend) fired for no contract")

@@ -1,7 +1,7 @@
 """Score profiles: every number of a score, read from ``profiles/*.toml``.
 
-A further profile is a further TOML file with the same sections and keys; no code
-changes.
+A further profile is a further TOML file with the same sections and keys, ``[gate]``
+where it has one; no code changes.
 """
 
 import tomllib
@@ -106,6 +106,8 @@ class MarkThresholds:
     breakout_z_above: float
     breakout_efficiency_below: float
     low_confidence_below: float
+    narrow_range_below: float
+    """Upper bound − price, in hourly ATRs scaled to a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,21 @@ class ConfidenceShares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateRule:
+    """A condition on the planned grid that every listed contract meets."""
+
+    range_to_volatility_at_least: float
+    """Upper bound − price, in hourly ATRs scaled to a day, > 0."""
+
+    def __post_init__(self) -> None:
+        if not self.range_to_volatility_at_least > 0:
+            raise ValueError(
+                "range_to_volatility_at_least must be > 0, "
+                f"was {self.range_to_volatility_at_least:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreProfile:
     """Every number of a score. Raises ``ValueError`` where they contradict."""
 
@@ -151,6 +168,11 @@ class ScoreProfile:
     marks: MarkThresholds
     strict: StrictRule
     confidence: ConfidenceShares
+    gate: GateRule | None = None
+    """None: the score alone decides who is listed."""
+
+
+_OPTIONAL = ("gate",)
 
 
 def profile_names() -> tuple[str, ...]:
@@ -187,7 +209,8 @@ def profile_from_toml(text: str, *, name: str) -> ScoreProfile:
     Parameters
     ----------
     text : str
-        TOML with the sections and keys of ``profiles/classic.toml``.
+        TOML with the sections and keys of ``profiles/classic.toml``; ``[gate]`` may
+        be there.
     name : str
         The profile's name, used in messages.
 
@@ -203,7 +226,7 @@ def profile_from_toml(text: str, *, name: str) -> ScoreProfile:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings(where, "valid TOML", str(error)) from error
     legal = [field.name for field in fields(ScoreProfile) if field.name != "name"]
-    _check_keys(where, document, legal)
+    _check_keys(where, document, legal, optional=_OPTIONAL)
     description = document["description"]
     if not isinstance(description, str):
         raise InvalidSettings(f"{where}: description", "a text", description)
@@ -217,6 +240,9 @@ def profile_from_toml(text: str, *, name: str) -> ScoreProfile:
         marks=_section(where, document, "marks", MarkThresholds),
         strict=_section(where, document, "strict", StrictRule),
         confidence=_section(where, document, "confidence", ConfidenceShares),
+        gate=_section(where, document, "gate", GateRule)
+        if "gate" in document
+        else None,
     )
 
 
@@ -243,9 +269,15 @@ def _section(
         ) from error
 
 
-def _check_keys(where: str, table: Mapping[str, Any], legal: list[str]) -> None:
+def _check_keys(
+    where: str,
+    table: Mapping[str, Any],
+    legal: list[str],
+    *,
+    optional: tuple[str, ...] = (),
+) -> None:
     for key in legal:
-        if key not in table:
+        if key not in table and key not in optional:
             raise InvalidSettings(
                 f"{where}: keys", f"complete, {key} is missing", [*table]
             )

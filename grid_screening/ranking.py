@@ -16,7 +16,12 @@ from grid_screening.profile import ScoreProfile
 from grid_screening.scoring import Scores, scores, strict_exclusions
 from grid_screening.screening_report import Exclusion, FunnelStage
 from grid_screening.snapshot import MarketSnapshot
-from monitor.domain.typing import BoolArray
+from monitor.domain.typing import BoolArray, Symbol
+
+STRICT_STAGE = "strict"
+GATE_STAGE = "gate"
+DROPPING_STAGES = (STRICT_STAGE, GATE_STAGE)
+"""Stages of the funnel behind the score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +60,17 @@ def ranking(
         keep = np.array([s not in dropped for s in table.symbols], dtype=np.bool_)
         table, result = factor_rows(table, keep), result.subset(keep)
         excluded += strict
-        funnel += (FunnelStage(stage="strict", count=len(table.symbols)),)
+        funnel += (FunnelStage(stage=STRICT_STAGE, count=len(table.symbols)),)
     funnel += (FunnelStage(stage="scored", count=len(table.symbols)),)
     return Ranking(factors=table, scores=result, excluded=excluded, funnel=funnel)
+
+
+def dropped_symbols(result: Ranking) -> tuple[Symbol, ...]:
+    """Return the contracts that were scored and then dropped, strict filter or gate.
+
+    They still take part in the percentile ranks of the others.
+    """
+    return tuple(e.symbol for e in result.excluded if e.stage in DROPPING_STAGES)
 
 
 def factor_rows(table: FactorTable, keep: BoolArray) -> FactorTable:

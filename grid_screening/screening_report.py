@@ -106,6 +106,51 @@ SHOWN_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopOutEstimate:
+    """How often such grids were stopped out within a horizon."""
+
+    horizon_days: int
+    probability: float
+    """In (0, 1)."""
+    low: float
+    """Ends of its confidence interval."""
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOutPoint:
+    """The same contract and capital with the upper bound at another distance."""
+
+    range_to_volatility: float
+    """Upper bound − price, in hourly ATRs scaled to a day."""
+    probability: float
+    """Of a stop-out within 7 days."""
+    low: float
+    high: float
+    upper_bound: Decimal | None
+    """None, like all that follow: no legal grid at this width."""
+    quantity_per_level: Decimal | None
+    expected_trips: float | None
+    """Round trips within 7 days of a driftless Brownian motion that ends at a bound."""
+    harvest_per_day: float | None
+    """Net of maker fees while inside, quote currency; before displacement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOutOutlook:
+    """The stop-out probability of a planned grid, and at other widths."""
+
+    level: float
+    """Of the intervals, as 0.95."""
+    estimates: tuple[StopOutEstimate, ...]
+    """Shortest horizon first."""
+    features: Mapping[str, float]
+    """What the probability is told from."""
+    curve: tuple[StopOutPoint, ...]
+    """Narrowest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RankedSymbol:
     """One listed symbol."""
 
@@ -126,6 +171,8 @@ class RankedSymbol:
     rank_interval: tuple[int, int] | None = None
     """Best and worst rank that the bars do not rule out; None: not computed, or
     vetoed. Always contains ``rank``."""
+    stop_out: StopOutOutlook | None = None
+    """None: no grid, or an input of the probability is missing."""
     bars: PriceBars | None = field(default=None, repr=False, compare=False)
     """For pictures; not part of the JSON."""
 

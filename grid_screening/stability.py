@@ -15,7 +15,7 @@ import numpy as np
 from grid_screening.bootstrap import BarDraws, bar_draws, block_draws, factor_draws
 from grid_screening.factors import FactorTable
 from grid_screening.listing import listed_rows
-from grid_screening.ranking import Ranking, factor_rows
+from grid_screening.ranking import Ranking, dropped_symbols, factor_rows
 from grid_screening.scoring import Scores, scores
 from grid_screening.screening_report import RankStability
 from grid_screening.snapshot import MarketSnapshot
@@ -87,8 +87,9 @@ def rank_stability(
     -------
     RankInference
         Intervals always hold the observed rank. Vetoed contracts have none; they
-        stay behind all others. With the strict filter, ranks are among those that
-        passed it, and percentile ranks are taken over those it dropped as well.
+        stay behind all others. With the strict filter or a gate, ranks are among
+        those that passed it, and percentile ranks are taken over those it dropped
+        as well.
 
     Raises
     ------
@@ -204,8 +205,7 @@ def score_draws(
         In [0, 1]; a market in which a contract is vetoed scores it 0. NaN: it does
         not move there and has no score.
     """
-    strict = [e.symbol for e in result.excluded if e.stage == "strict"]
-    panel = (*result.scores.symbols, *strict)
+    panel = (*result.scores.symbols, *dropped_symbols(result))
     tables = factor_draws(snapshot, panel, drawn)
     gss = np.full((len(tables), len(panel)), np.nan)
     for draw, table in enumerate(tables):

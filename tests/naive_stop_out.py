@@ -93,3 +93,29 @@ def naive_covariance(
     inverse = np.linalg.inv(hessian)
     count = len(sums)
     return inverse @ meat @ inverse * count / (count - 1)
+
+
+def naive_days_inside(
+    below: float, above: float, variance: float, days: float, steps: int
+) -> float:
+    """A symmetric walk on a lattice between two absorbing ends, step by step.
+
+    ``steps`` lattice steps wide; each takes ``(width / steps)² / variance`` days, so
+    that the walk has that variance. Exact for the walk, and within a step's time of
+    Brownian motion.
+    """
+    width = below + above
+    step = width / steps
+    place = round(below / step)
+    inside = np.zeros(steps + 1)
+    inside[place] = 1.0
+    time = step**2 / variance
+    spent = 0.0
+    for _ in range(round(days / time)):
+        spent += time * inside[1:-1].sum()
+        moved = np.zeros(steps + 1)
+        moved[2:] += inside[1:-1] / 2
+        moved[:-2] += inside[1:-1] / 2
+        moved[[0, -1]] = 0.0
+        inside = moved
+    return spent

@@ -6,6 +6,8 @@ from typing import Any
 
 from grid_screening.cli.scan_counts import ScanCounts, filter_values
 from grid_screening.conf import ScreenerSettings
+from grid_screening.gate import CANDIDATES_PER_PLACE
+from grid_screening.profile import load_profile
 from grid_screening.reports.wording import duration, utc
 from grid_screening.services.plan_service import ATR_BARS, DEEP_BARS
 from monitor.api_clients import endpoints
@@ -171,8 +173,11 @@ def _candidates(
     return 0, counts.universe, f"{found}, {when}"
 
 
-def _listed(settings: ScreenerSettings, candidates: int) -> int:
-    return candidates if settings.top == 0 else min(settings.top, candidates)
+def _measured(settings: ScreenerSettings, candidates: int) -> int:
+    # contracts whose plan is made: a gate looks at more than are listed
+    gate = load_profile(settings.profile).gate
+    places = CANDIDATES_PER_PLACE if gate is not None else 1
+    return candidates if settings.top == 0 else min(places * settings.top, candidates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +202,8 @@ def _load(settings: ScreenerSettings, candidates: int, *, without_bars: bool) ->
     # the benchmark's bars are fetched beside the candidates'
     bars = endpoints.klines_weight(settings.bars + 1)
     with_bars = candidates + 1 if candidates else 0
-    plans = PLAN_REQUESTS * _listed(settings, candidates)
-    deep = _listed(settings, candidates) if settings.deep else 0
+    plans = PLAN_REQUESTS * _measured(settings, candidates)
+    deep = _measured(settings, candidates) if settings.deep else 0
     if without_bars:  # one request still asks whether they are this market's
         bars, with_bars, plans, deep = CANARY_WEIGHT, min(with_bars, 1), 0, 0
     workers = settings.io_workers

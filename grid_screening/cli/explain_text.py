@@ -6,8 +6,10 @@ from typing import Any
 from grid_screening.cli.lines import aligned, wrapped
 from grid_screening.counterfactuals import SCORE_INPUTS, Counterfactual
 from grid_screening.explanation import Explanation, FailedFilter, Status
-from grid_screening.reports.document import plain
-from grid_screening.reports.wording import MARKS, rounded
+from grid_screening.gate import CANDIDATES_PER_PLACE
+from grid_screening.reports.document import plain, stop_out_document
+from grid_screening.reports.stop_out_text import probability, stop_out_inputs
+from grid_screening.reports.wording import MARKS, percent, rounded
 from grid_screening.score_parts import NOUNS, PARTS
 
 _NOUN_OF_FACTOR = {spec.factor: spec.noun for spec in SCORE_INPUTS}
@@ -57,6 +59,8 @@ def explanation_document(found: Explanation) -> dict[str, Any]:
         ],
         "failures": [_failure_document(failure) for failure in found.failures],
         "rank_if_admitted": found.rank_if_admitted,
+        "stop_out": stop_out_document(found.stop_out),
+        "is_behind_gate": found.is_behind_gate,
         "counterfactuals": None
         if changes is None
         else {
@@ -135,9 +139,28 @@ def _score(found: Explanation) -> Iterator[str]:
     for mark in found.marks:
         letter, meaning = MARKS[mark]
         yield f"mark {letter}: {meaning}"
+    yield from _stop_out(found)
     if found.gss is not None:
         confidence = rounded(found.confidence, 2)
         yield f"GSS {rounded(found.gss, 3)} of 1, confidence {confidence}:"
+
+
+def _stop_out(found: Explanation) -> Iterator[str]:
+    if found.is_behind_gate:
+        yield (
+            "its grid was not measured: the gate of this profile looks at the first "
+            f"{CANDIDATES_PER_PLACE * found.top} only"
+        )
+    outlook = found.stop_out
+    if outlook is None:
+        return
+    shares = ", ".join(
+        f"{e.horizon_days} days {probability(e.probability, e.low, e.high)}"
+        for e in outlook.estimates
+    )
+    level = percent(outlook.level)
+    yield f"share of such grids stopped out within {shares}; {level} intervals"
+    yield f"told from {stop_out_inputs(outlook)}"
 
 
 def _terms(found: Explanation, part: str) -> str:

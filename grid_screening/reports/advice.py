@@ -13,6 +13,8 @@ from grid_screening.screening_report import Exclusion, Reason, ScreeningReport
 _SUGGESTION_DIGITS = 2
 _ABSURD = 1e15
 # no limit worth advising: a value or a gap beyond it is a mistake in the data
+_NARROW = "range_to_volatility"
+_HUNDREDTH = Decimal("0.01")
 _ENOUGH = 20
 # symbols a suggestion tries to admit when the report lists all of them
 
@@ -94,6 +96,8 @@ def needed_change(reason: Reason, settings: Mapping[str, Any]) -> str | None:
     str or None
         None also for a gap beyond 1e15, which no change would close.
     """
+    if reason.code == _NARROW:
+        return _wider(reason)
     found = _lever_of(reason, settings)
     if found is None:
         return None
@@ -105,6 +109,14 @@ def needed_change(reason: Reason, settings: Mapping[str, Any]) -> str | None:
     # rounded up: what is printed would really do
     gap = max(gap.quantize(step, rounding=ROUND_CEILING), step)
     return f"needs {lever.noun} {'+' if lever.lower else '−'}{gap:,}{lever.unit}"
+
+
+def _wider(reason: Reason) -> str | None:
+    value, limit = _finite(reason.value), _finite(reason.limit)
+    if value is None or limit is None or not 0 <= limit - value < _ABSURD:
+        return None
+    gap = Decimal(repr(limit - value)).quantize(_HUNDREDTH, rounding=ROUND_CEILING)
+    return f"needs range +{max(gap, _HUNDREDTH)} daily ranges"
 
 
 def empty_list_advice(report: ScreeningReport) -> tuple[str, ...]:
@@ -214,6 +226,9 @@ def _other_choices(excluded: Sequence[Exclusion]) -> list[str]:
     strict = sum(e.stage == "strict" for e in excluded)
     if strict:
         options.append(f"without --strict {strict} would be scored")
+    narrow = sum(e.reason.code == _NARROW for e in excluded)
+    if narrow:
+        options.append(f"--profile classic has no gate, it would admit {narrow}")
     return options
 
 

@@ -112,3 +112,7 @@ GRID_NAMES = (
     "volatility_displacement",
     "volatility_displacement_scaled",
 )
+
+STOP_OUT_NAMES = tuple(
+    f"stop_out_{days}d{end}" for days in (3, 7, 14) for end in ("", "_low", "_high")
+)

@@ -1,6 +1,7 @@
 """The published JSON document as plain values."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from math import isfinite
 from numbers import Integral, Real
@@ -15,6 +16,7 @@ from grid_screening.screening_report import (
     RankStability,
     Reason,
     ScreeningReport,
+    StopOutOutlook,
 )
 
 
@@ -110,7 +112,31 @@ def _ranked(row: RankedSymbol) -> dict[str, Any]:
         "grid": plain(row.grid),
         "grid_reason": None if row.grid_reason is None else _reason(row.grid_reason),
         "minimum_margin": row.minimum_margin,
+        "stop_out": stop_out_document(row.stop_out),
     }
+
+
+def stop_out_document(outlook: StopOutOutlook | None) -> dict[str, Any] | None:
+    """Return an outlook as the published values; None: there is none."""
+    if outlook is None:
+        return None
+    found: dict[str, Any] = plain(
+        {
+            "level": outlook.level,
+            "horizons": [
+                {
+                    "days": estimate.horizon_days,
+                    "probability": estimate.probability,
+                    "low": estimate.low,
+                    "high": estimate.high,
+                }
+                for estimate in outlook.estimates
+            ],
+            "features": outlook.features,
+            "curve": [asdict(point) for point in outlook.curve],
+        }
+    )
+    return found
 
 
 def _stability(stability: RankStability | None) -> dict[str, Any] | None:

@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
+from grid_screening.reports.columns import (
+    FACTOR_NAMES,
+    GRID_NAMES,
+    SCORE_NAMES,
+    STOP_OUT_NAMES,
+)
 from grid_screening.reports.document import plain
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
@@ -24,6 +29,7 @@ def flat_columns(report: ScreeningReport) -> list[str]:
         *factors,
         *(f"score_{name}" for name in scores),
         *(f"grid_{name}" for name in grids),
+        *STOP_OUT_NAMES,
         "grid_reason",
         "marks",
         "source",
@@ -63,9 +69,18 @@ def _flat(row: RankedSymbol) -> dict[str, Any]:
         **row.factors,
         **{f"score_{name}": value for name, value in row.score_breakdown.items()},
         **{f"grid_{name}": value for name, value in (row.grid or {}).items()},
+        **_stop_out(row),
         "grid_reason": None if row.grid_reason is None else row.grid_reason.text,
         "marks": " ".join(row.marks),
     }
+
+
+def _stop_out(row: RankedSymbol) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for e in () if row.stop_out is None else row.stop_out.estimates:
+        name = f"stop_out_{e.horizon_days}d"
+        found |= {name: e.probability, f"{name}_low": e.low, f"{name}_high": e.high}
+    return found
 
 
 def _names(published: tuple[str, ...], mappings: Iterable[Iterable[str]]) -> list[str]:

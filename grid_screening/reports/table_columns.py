@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from grid_screening.reports.stop_out_text import probability
 from grid_screening.reports.wording import (
     MISSING,
     common_marks,
@@ -13,7 +14,11 @@ from grid_screening.reports.wording import (
     quote_asset,
     rounded,
 )
-from grid_screening.screening_report import RankedSymbol, ScreeningReport
+from grid_screening.screening_report import (
+    SHOWN_DAYS,
+    RankedSymbol,
+    ScreeningReport,
+)
 
 GAP = 1
 """Blank cells between two columns."""
@@ -141,11 +146,26 @@ _RANKS = Column(
 )
 
 
+def _stop_out(row: RankedSymbol) -> str:
+    if row.stop_out is None:
+        return MISSING
+    week = next(e for e in row.stop_out.estimates if e.horizon_days == SHOWN_DAYS)
+    return probability(week.probability, week.low, week.high)
+
+
+_STOP_OUT = Column(
+    header="Stop-out 7d",
+    meaning="share of such grids stopped out within 7 days (95 % interval)",
+    cell=_stop_out,
+    priority=3,
+)
+
+
 def report_columns(report: ScreeningReport) -> tuple[Column, ...]:
     """Return all columns in the order of display.
 
-    A mark that every row carries stands in the legend only; a column of rank
-    intervals is there when some row has one.
+    A mark that every row carries stands in the legend only; the columns of rank
+    intervals and of stop-out probabilities are there when some row has one.
     """
     rank, *others = _MARKET_COLUMNS
     with_intervals = any(row.rank_interval is not None for row in report.ranked)
@@ -155,6 +175,7 @@ def report_columns(report: ScreeningReport) -> tuple[Column, ...]:
         *((_RANKS,) if with_intervals else ()),
         *others,
         *_grid_columns(quote_asset(report)),
+        *((_STOP_OUT,) if any(row.stop_out for row in report.ranked) else ()),
         _column("Mk", "", 5, lambda row: mark_letters(row, hidden), left=True),
     )
 
@@ -180,6 +201,12 @@ def _grid_columns(quote: str) -> tuple[Column, ...]:
                 _grid("funding_per_day_loaded", 2, sign=True), unit=f"{quote} a day"),
         _column("MinM", f"minimum margin in {quote}", 30, _grid("minimum_margin", 0),
                 unit=quote),
+        _column("Net", f"net exposure at the start in {quote} at the price", 31,
+                _grid("net_exposure", 0), unit=quote),
+        _column("Net%", "the same in % of the fully loaded notional", 32,
+                _grid("net_exposure_share", 0, scale=100), unit="%"),
+        _column("LevT", "leverage with liquidation beyond the tail run-up too", 33,
+                _grid("leverage_beyond_tail"), unit="×"),
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ MARKS: Mapping[str, tuple[str, str]] = {
         "liquidation at this leverage before the tail run-up's price",
     ),
     "no_minute_bars": ("m", "no minute bars: default spacing"),
+    "narrow_range": ("n", "narrow: upper bound < 2 daily ranges above the price"),
     "assumed_brackets": ("a", "maintenance brackets assumed (see --brackets)"),
 }
 """Letter and meaning of every mark."""

@@ -1,9 +1,9 @@
 """The scan: exchange → snapshot → factors → score → grid plan → report."""
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from grid_screening.assembly import Market
 from grid_screening.bootstrap import BarDraws
@@ -11,7 +11,7 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.contract_plan import listed_risk
 from grid_screening.exceptions import AllRequestsFailed, UnknownSymbols
 from grid_screening.grid_plan import InfeasibleGrid
-from grid_screening.hysteresis import held_rows
+from grid_screening.listed_outlooks import listed_outlooks
 from grid_screening.listing import (
     Plan,
     coverage_share,
@@ -22,14 +22,10 @@ from grid_screening.listing import (
 from grid_screening.profile import load_profile
 from grid_screening.progress import Progress, ProgressHook, ignore_progress
 from grid_screening.ranking import Ranking, ranking
-from grid_screening.screening_report import (
-    FunnelStage,
-    Reason,
-    ScreeningReport,
-)
-from grid_screening.services.fan_out import STOPPED_ANSWERING, ScanTime
+from grid_screening.screening_report import FunnelStage, ScreeningReport
+from grid_screening.services.fan_out import ScanTime
+from grid_screening.services.listing_service import Listing, fetch_listing
 from grid_screening.services.market_source import MarketSource
-from grid_screening.services.plan_service import fetch_plans
 from grid_screening.services.snapshot_service import (
     FetchedPanel,
     fetch_market,
@@ -37,16 +33,12 @@ from grid_screening.services.snapshot_service import (
 )
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.stability import RankInference, drawn_bars, rank_stability
+from grid_screening.stop_out_file import load_stop_out_models
 from grid_screening.universe import REQUEST_FAILED, Selection, candidate_selection
 from monitor.conf import GatewayConfig
 from monitor.domain.typing import Symbol
 
 _REQUEST_DEADLINE_S = GatewayConfig().total_deadline_s
-
-NOT_PLANNED = InfeasibleGrid(
-    reason=Reason(code=REQUEST_FAILED, text=f"not planned: {STOPPED_ANSWERING}"),
-    minimum_margin=None,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,36 +105,25 @@ def scan(
     on_progress(Progress(stage="factors", done=0, total=1))
     result = ranking(panel.snapshot, settings, profile)
     on_progress(Progress(stage="factors", done=1, total=1))
-    listed = held_rows(result, held, top=settings.top, slack=settings.hold)
-    with ThreadPoolExecutor(1, thread_name_prefix="rank-intervals") as beside:
-        # while the exchange answers: the plans' requests leave the processor idle
-        stability = beside.submit(early.inference, panel.snapshot, result, listed)
-        plans = _plans(
-            market_source,
-            panel,
-            _planned(result, listed),
-            settings,
-            on_progress=on_progress,
-            scan_time=scan_time,
-        )
-        ranks = stability.result()
-    steps = _Steps(
-        market=market,
-        selection=selection,
-        panel=panel,
-        result=result,
-        listed=listed,
-        plans=plans,
-        ranks=ranks,
+    listing = fetch_listing(
+        result,
+        panel,
+        market_source,
+        settings,
+        held=held,
+        inference=partial(early.inference, panel.snapshot),
+        on_progress=on_progress,
+        scan_time=scan_time,
     )
+    steps = _Steps(market=market, selection=selection, panel=panel, listing=listing)
     return Scan(
         report=_report(settings, steps, source, market_source, scan_time),
         market=market,
         snapshot=panel.snapshot,
-        result=result,
+        result=listing.result,
         held=frozenset(held),
         broke_off=not panel.kept_answering or scan_time.is_over(),
-        ranks=ranks,
+        ranks=listing.ranks,
     )
 
 
@@ -160,10 +141,7 @@ class _Steps:
     market: Market
     selection: Selection
     panel: FetchedPanel
-    result: Ranking
-    listed: Sequence[int]
-    plans: Mapping[Symbol, Plan]
-    ranks: RankInference | None
+    listing: Listing
 
 
 class _EarlyDraws:
@@ -195,33 +173,6 @@ class _EarlyDraws:
         )
 
 
-def _planned(result: Ranking, listed: Sequence[int]) -> list[Symbol]:
-    return [
-        result.scores.symbols[row] for row in listed if not result.scores.vetoed[row]
-    ]
-
-
-def _plans(
-    market_source: MarketSource,
-    panel: FetchedPanel,
-    symbols: Sequence[Symbol],
-    settings: ScreenerSettings,
-    *,
-    on_progress: ProgressHook,
-    scan_time: ScanTime,
-) -> Mapping[Symbol, Plan]:
-    if not panel.kept_answering:
-        return dict.fromkeys(symbols, NOT_PLANNED)
-    return fetch_plans(
-        market_source,
-        panel.snapshot,
-        symbols,
-        settings,
-        on_progress=on_progress,
-        scan_time=scan_time,
-    )
-
-
 def _report(
     settings: ScreenerSettings,
     steps: _Steps,
@@ -229,15 +180,18 @@ def _report(
     market_source: MarketSource,
     scan_time: ScanTime,
 ) -> ScreeningReport:
-    selection, panel, result = steps.selection, steps.panel, steps.result
-    snapshot, listed = panel.snapshot, steps.listed
+    selection, panel, listing = steps.selection, steps.panel, steps.listing
+    snapshot, result, listed = panel.snapshot, listing.result, listing.listed
     coverage = coverage_share(
         requested=len(selection.candidates) + selection.unreadable,
         unreadable=selection.unreadable,
-        incomplete=_incomplete(panel, steps.plans),
+        incomplete=_incomplete(panel, listing.looked_at),
     )
     excluded = (*selection.excluded, *panel.excluded, *result.excluded)
-    intervals = {} if steps.ranks is None else steps.ranks.intervals
+    intervals = {} if listing.ranks is None else listing.ranks.intervals
+    outlooks = listed_outlooks(
+        snapshot, result.factors, listing.plans, settings, load_stop_out_models()
+    )
     return ScreeningReport(
         generated_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         as_of_ms=snapshot.as_of_ms,
@@ -255,7 +209,14 @@ def _report(
         requests=market_source.statistics(),
         seconds=round(scan_time.spent_s(), 3),
         ranked=tuple(
-            ranked_symbol(snapshot, result, row, steps.plans, intervals)
+            ranked_symbol(
+                snapshot,
+                result,
+                row,
+                listing.plans,
+                rank_intervals=intervals,
+                outlooks=outlooks,
+            )
             for row in listed
         ),
         not_listed=tuple(
@@ -265,8 +226,8 @@ def _report(
         ),
         excluded=tuple(sorted(excluded, key=lambda e: e.symbol)),
         notes=remarks(settings, steps.market, snapshot, result),
-        rank_stability=None if steps.ranks is None else steps.ranks.stability,
-        portfolio=listed_risk(snapshot, steps.plans, settings),
+        rank_stability=None if listing.ranks is None else listing.ranks.stability,
+        portfolio=listed_risk(snapshot, listing.plans, settings),
     )
 
 

@@ -103,17 +103,17 @@ class TestShipped:
         assert shipped.read_text(encoding="utf-8") == models_to_toml(self.models)
 
     def test_longer_horizons_stop_more(self) -> None:
-        rates = [model.base_rate for model in self.models.values()]
+        rates = [shipped.base_rate for shipped in self.models.values()]
 
         assert list(self.models) == [3, 7, 14]
         assert rates == sorted(rates)
 
     def test_wider_grids_were_stopped_less(self) -> None:
-        for model in self.models.values():
-            features = np.tile(model.center, (6, 1))
+        for shipped in self.models.values():
+            features = np.tile(shipped.center, (6, 1))
             features[:, 0] = np.log([1, 1.5, 2, 2.5, 3, 4])
 
-            assert np.all(np.diff(model.probability(features)) < 0)
+            assert np.all(np.diff(shipped.probability(features)) < 0)
 
     def test_all_horizons_are_of_one_history(self) -> None:
-        assert len({model.data_hash for model in self.models.values()}) == 1
+        assert len({shipped.data_hash for shipped in self.models.values()}) == 1

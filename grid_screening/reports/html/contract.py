@@ -14,6 +14,7 @@ from grid_screening.reports.html.ranking_table import (
     trait_numbers,
 )
 from grid_screening.reports.html.score import score, term_meanings
+from grid_screening.reports.html.stop_out import stop_out
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
 _UNITS: Mapping[str, str] = {spec.name: spec.unit for spec in FACTORS}
@@ -60,6 +61,7 @@ def _contract(
             "div",
             tag("div", chart(row, quote, ident), class_="picture"),
             plan(row, quote),
+            stop_out(row, quote),
             score(row, report),
             _factors(row.factors),
             _marks(row),
