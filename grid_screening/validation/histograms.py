@@ -1,9 +1,22 @@
 """How outcomes are spread, in few enough numbers to keep."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from grid_screening.validation.results import Histogram
 from monitor.domain.typing import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How values are spread; from `outcome_histogram`."""
+
+    edges: tuple[float, ...]
+    """Ascending, one more than ``counts``."""
+    counts: tuple[int, ...]
+    """Values in [edge, next edge); the last with its upper edge."""
+    below: int
+    above: int
 
 
 def outcome_histogram(

@@ -6,12 +6,13 @@ NaN: could not be estimated (too few origins or contracts); None in `to_mapping`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from math import isfinite
 from typing import Any
 
 from grid_screening.validation.calibration import ReliabilityBin
+from grid_screening.validation.histograms import Histogram
+from grid_screening.validation.plain_values import plain
 
 
 class Kind(StrEnum):
@@ -74,18 +75,6 @@ class UniverseRow:
     scored: int
     planned: int
     """Scored ones with a legal grid."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Histogram:
-    """How values are spread; from `outcome_histogram`."""
-
-    edges: tuple[float, ...]
-    """Ascending, one more than ``counts``."""
-    counts: tuple[int, ...]
-    """Values in [edge, next edge); the last with its upper edge."""
-    below: int
-    above: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,18 +342,4 @@ class StudyResult:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the result as JSON values, by field name; NaN is None."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return float(value) if isfinite(value) else None
-    if isinstance(value, StrEnum):
-        return value.value
-    return value
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}

@@ -1,0 +1,269 @@
+"""Sentences follow from numbers: each claim, its opposite, and neither."""
+
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from grid_screening.validation.report.verdicts import (
+    Answer,
+    Side,
+    gate_verdict,
+    grid_verdict,
+    in_short,
+    look_ahead_sentence,
+    placebo_sentence,
+    profit_verdict,
+    rank_verdict,
+    side,
+    stop_out_verdict,
+    tried_verdict,
+    verdicts,
+    widening_verdict,
+)
+from grid_screening.validation.results import Estimate, Kind
+from tests.grid_screening.validation.report.samples import (
+    UNKNOWN,
+    bare,
+    estimate,
+    opposite,
+    outcome,
+    profit,
+    rank,
+    stop_out,
+    study,
+    widened,
+)
+
+
+@pytest.mark.parametrize(
+    ("mean", "where"),
+    [
+        (-0.5, Side.BELOW),
+        (0.5, Side.ABOVE),
+        (0.1, Side.ACROSS),
+        (0.0, Side.ACROSS),
+    ],
+)
+def test_a_side_is_that_of_the_whole_interval(mean: float, where: Side) -> None:
+    assert side(estimate(mean, 0.1)) is where
+
+
+def test_an_interval_that_touches_zero_or_is_not_known_has_no_side() -> None:
+    assert side(replace(estimate(1.0, 0.1), low=0.0)) is Side.ACROSS
+    assert side(replace(estimate(1.0, 0.1), low=nan)) is Side.UNKNOWN
+
+
+class TestStopOuts:
+    def test_told(self) -> None:
+        found = stop_out_verdict(stop_out(7, estimate(-0.0092, 0.0021)))
+        assert found.answer is Answer.YES
+        assert found.sentence == (
+            "Out of sample, the probability of a stop-out within 7 days is told "
+            "better than by the base rate: Brier score 0.1308 against 0.1400, "
+            "difference −0.0092 [−0.0133, −0.0051]; AUC 0.68. 21,340 grids were "
+            "predicted, 17.0 % of them were stopped."
+        )
+
+    @pytest.mark.parametrize(
+        ("difference", "answer", "claim"),
+        [
+            (estimate(0.009, 0.002), Answer.NO, "told worse than"),
+            (estimate(-0.001, 0.002), Answer.NOT_SHOWN, "is not shown to be told"),
+            (UNKNOWN, Answer.UNKNOWN, "could not be tested"),
+        ],
+    )
+    def test_otherwise(self, difference: Estimate, answer: Answer, claim: str) -> None:
+        found = stop_out_verdict(stop_out(3, difference))
+        assert found.answer is answer
+        assert claim in found.sentence
+        assert "told better" not in found.sentence.replace("to be told better", "")
+
+
+class TestGate:
+    def test_fewer(self) -> None:
+        found = gate_verdict(study().gate, 7.0)
+        assert found.answer is Answer.YES
+        assert found.sentence == (
+            "Of the top 20 of guarded 13.0 % were stopped within 7 days, of classic "
+            "20.0 %: fewer, −7.0 pp [−9.2, −4.8]. PnL differed by +0.22 % [−0.09, "
+            "+0.53] of notional: no difference is shown (one of 0.45 % would have "
+            "been seen). The gate admits 41.0 % of the universe."
+        )
+
+    def test_no_difference_stands_beside_what_would_have_been_seen(self) -> None:
+        found = gate_verdict(opposite().gate, 7.0)
+        assert found.answer is Answer.NOT_SHOWN
+        assert "no difference is shown (one of 3.1 pp would have been seen)" in (
+            found.sentence
+        )
+        assert "of notional: less" in found.sentence
+
+    def test_more_and_richer(self) -> None:
+        gate = replace(
+            study().gate,
+            difference=estimate(0.05, 0.01),
+            pnl_difference=estimate(0.01, 0.002),
+        )
+        found = gate_verdict(gate, 7.0)
+        assert found.answer is Answer.NO
+        assert ": more, +5.0 pp" in found.sentence
+        assert "of notional: more" in found.sentence
+
+    def test_unknown(self) -> None:
+        found = gate_verdict(bare().gate, 7.0)
+        assert found.answer is Answer.UNKNOWN
+        assert "could not be tested" in found.sentence
+
+
+class TestWidening:
+    def test_fewer_where_the_range_is_wider(self) -> None:
+        found = widening_verdict(study().widening)
+        assert found.answer is Answer.YES
+        assert found.sentence == (
+            "Same contracts, origins and capital, against the plan's own bound: "
+            "stop-outs were fewer at x = 2 (−2.0 pp), 2.5 (−6.0 pp), 3 (−9.0 pp) and "
+            "4 (−12.0 pp), more at 1 (+13.0 pp) and 1.5 (+4.0 pp); PnL per margin was "
+            "higher at none, lower at 1 (−0.90 %). Elsewhere no difference is shown."
+        )
+
+    def test_only_more_is_the_opposite(self) -> None:
+        row = widened(3.0, estimate(0.05, 0.01), estimate(0.02, 0.002))
+        found = widening_verdict((row,))
+        assert found.answer is Answer.NO
+        assert "fewer at x = none, more at 3 (+5.0 pp)" in found.sentence
+        assert "higher at 3 (+2.00 %), lower at none" in found.sentence
+
+    @pytest.mark.parametrize(
+        ("change", "answer"),
+        [(estimate(0.001, 0.01), Answer.NOT_SHOWN), (UNKNOWN, Answer.UNKNOWN)],
+    )
+    def test_neither(self, change: Estimate, answer: Answer) -> None:
+        assert widening_verdict((widened(3.0, change, change),)).answer is answer
+
+
+class TestProfit:
+    def test_none_passed(self) -> None:
+        found = profit_verdict(profit(0.0031), 7.0, 20)
+        assert found.answer is Answer.NOT_SHOWN
+        assert found.sentence == (
+            "Top 20 less universe: none of 5 candidates passed (a t above 2.93 is "
+            "needed); best was classic_safe with +0.31 % [−0.10, +0.72] of notional, "
+            "t +1.5. Effects smaller than 0.59 % would not have been seen: not shown "
+            "is not disproved."
+        )
+
+    def test_one_passed(self) -> None:
+        found = profit_verdict(profit(0.0094), 7.0, 20)
+        assert found.answer is Answer.YES
+        assert "classic_safe passed (a t above 2.93 is needed)" in found.sentence
+
+    def test_an_interval_above_zero_is_not_enough(self) -> None:
+        # t 2.4: beyond 1.96, below what five placebo scores reach
+        found = profit_verdict(profit(0.0050), 7.0, 20)
+        assert found.answer is Answer.NOT_SHOWN
+
+    def test_worse_is_told(self) -> None:
+        found = profit_verdict(profit(-0.0094), 7.0, 20)
+        assert found.answer is Answer.NO
+        assert found.sentence.endswith(" Worse than the universe: classic_safe.")
+
+    def test_detectable_effects_that_differ_are_a_span(self) -> None:
+        family = profit(0.001)
+        rows = (replace(family.rows[0], minimum_detectable=0.002), *family.rows[1:])
+        found = profit_verdict(replace(family, rows=rows), 7.0, 20)
+        assert "smaller than 0.20 % to 0.59 %" in found.sentence
+
+    @pytest.mark.parametrize("critical", [nan, 2.93])
+    def test_unknown(self, critical: float) -> None:
+        family = replace(bare().profit, critical_value=critical)
+        assert profit_verdict(family, 7.0, 20).answer is Answer.UNKNOWN
+
+
+class TestRank:
+    @pytest.mark.parametrize(
+        ("actual", "control", "answer"),
+        [
+            (0.25, 0.05, Answer.YES),
+            (0.11, 0.10, Answer.NOT_SHOWN),
+            (0.02, 0.20, Answer.NO),
+            (-0.2, -0.4, Answer.NOT_SHOWN),
+        ],
+    )
+    def test_it_must_lie_above_the_control(
+        self, actual: float, control: float, answer: Answer
+    ) -> None:
+        found = rank_verdict(rank("classic", Kind.PROFILE, actual, control, 0.0))
+        assert found.answer is answer
+
+    def test_unknown(self) -> None:
+        assert rank_verdict(bare().rank[0]).answer is Answer.UNKNOWN
+
+
+class TestGrid:
+    @pytest.mark.parametrize(
+        ("change", "answer", "claim"),
+        [
+            (estimate(0.004, 0.001), Answer.YES, "trading added +0.40 %"),
+            (estimate(-0.004, 0.001), Answer.NO, "trading took away −0.40 %"),
+            (estimate(0.001, 0.001), Answer.NOT_SHOWN, "is not shown to add or take"),
+            (UNKNOWN, Answer.UNKNOWN, "could not be compared"),
+        ],
+    )
+    def test_what_trading_added(
+        self, change: Estimate, answer: Answer, claim: str
+    ) -> None:
+        found = grid_verdict(replace(outcome(7.0), grid_less_static=change))
+        assert found.answer is answer
+        assert claim in found.sentence
+
+
+def test_what_was_tried_is_counted() -> None:
+    rows = study().tried
+    found = tried_verdict(rows)
+    assert found.answer is Answer.YES
+    assert found.sentence == (
+        "Of 30 tests, 3 stand at a false discovery rate of 5 % (p-values from placebo "
+        "scores): rank-IC not_stopped. 0 of them concern money earned by a list."
+    )
+    paid = replace(rows[1], discovered=True)
+    assert "1 of them concern money" in tried_verdict((paid, *rows)).sentence
+    assert tried_verdict(opposite().tried).answer is Answer.NOT_SHOWN
+    assert tried_verdict(()).answer is Answer.UNKNOWN
+
+
+def test_a_change_by_later_prices_is_a_bug_and_said_so() -> None:
+    assert look_ahead_sentence(study().look_ahead).endswith("plans none changed.")
+    assert "CHANGED" in look_ahead_sentence(opposite().look_ahead)
+    assert "was not checked" in look_ahead_sentence(bare().look_ahead)
+    assert placebo_sentence("rank-IC", 0.05, 0.21) == (
+        "rank-IC: a nominal 5.0 % test rejects 21.0 % of scores without meaning."
+    )
+
+
+def test_answers_keep_the_declared_order_and_turn_with_the_numbers() -> None:
+    told = [verdict.answer for verdict in verdicts(study())]
+    turned = [verdict.answer for verdict in verdicts(opposite())]
+    assert told == [
+        Answer.YES, Answer.YES, Answer.YES,  # stop-outs at three horizons
+        Answer.YES, Answer.YES, Answer.NOT_SHOWN,  # gate, width, profit
+        Answer.NOT_SHOWN, Answer.NO, Answer.YES,  # ranks, grid, tests
+    ]  # fmt: skip
+    assert turned == [
+        Answer.NOT_SHOWN, Answer.NO, Answer.NOT_SHOWN, Answer.NOT_SHOWN, Answer.YES,
+        Answer.YES, Answer.YES, Answer.NOT_SHOWN,
+    ]  # fmt: skip
+    assert {verdict.answer for verdict in verdicts(bare())} == {Answer.UNKNOWN}
+
+
+def test_the_short_answer_turns_with_the_numbers() -> None:
+    assert in_short(study()) == (
+        "Stop-outs told within 7, 3 and 14 days: yes; fewer stop-outs behind the "
+        "gate: yes; fewer with a wider range: yes; more profit by any score: not "
+        "shown."
+    )
+    assert in_short(opposite()) == (
+        "Stop-outs told within 3 days: no: the opposite; stop-outs told within 7 "
+        "days: not shown; fewer stop-outs behind the gate: not shown; fewer with a "
+        "wider range: not shown; more profit by any score: yes."
+    )
