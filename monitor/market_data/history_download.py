@@ -36,8 +36,7 @@ from monitor.market_data.history_rows import (
 from monitor.market_data.history_store import HistoryStore, Partition
 
 FAILURES_IN_A_ROW = 5
-"""So many months without any answer: the archive is not there, the rest would fail
-too."""
+"""So many months that the archive gave nothing of: the rest would fail too."""
 
 
 class MonthStatus(StrEnum):
@@ -61,8 +60,8 @@ class MonthOutcome:
     problems: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     """Month or days that the archive does not have."""
-    unavailable: ArchiveUnavailable | None = None
-    """Why nothing came."""
+    lost: ArchiveUnavailable | ArchiveRefused | None = None
+    """Why the archive gave nothing: other months may fare no better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +126,9 @@ class HistoryDownload:
 
         Raises
         ------
-        ArchiveUnavailable
-            Month after month brought no answer.
-        ArchiveRefused, DownloadCancelled, HistoryNotWritable
+        ArchiveUnavailable, ArchiveRefused
+            Month after month brought nothing else.
+        DownloadCancelled, HistoryNotWritable
         """
         todo = list(plan.months())
         outcomes: list[MonthOutcome] = []
@@ -142,7 +141,7 @@ class HistoryDownload:
                 outcomes.append(outcome)
                 words = f"{outcome.series} {outcome.month}"
                 self._on_step(Step(len(outcomes), len(todo), words))
-                lost = outcome.unavailable
+                lost = outcome.lost
                 failed_in_a_row = 0 if lost is None else failed_in_a_row + 1
                 all_lost = lost and failed_in_a_row == len(todo)
                 if lost and (failed_in_a_row >= FAILURES_IN_A_ROW or all_lost):
@@ -173,8 +172,8 @@ class HistoryDownload:
         except BadArchiveFile as error:
             work.problems.append(str(error))
         except (ArchiveUnavailable, ArchiveRefused) as error:
-            if isinstance(error, ArchiveUnavailable):
-                work.unavailable = error
+            if isinstance(error, ArchiveUnavailable) or error.status is not None:
+                work.lost = error
             work.problems.append(str(error))
         if work.problems:
             return work.outcome(MonthStatus.FAILED)
@@ -305,7 +304,7 @@ class _MonthWork:
     fetched: int = 0
     problems: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
-    unavailable: ArchiveUnavailable | None = None
+    lost: ArchiveUnavailable | ArchiveRefused | None = None
 
     def outcome(self, status: MonthStatus) -> MonthOutcome:
         return MonthOutcome(
@@ -314,7 +313,7 @@ class _MonthWork:
             status=status,
             problems=tuple(self.problems),
             absent=tuple(self.absent),
-            unavailable=self.unavailable,
+            lost=self.lost,
         )
 
 

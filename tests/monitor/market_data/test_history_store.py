@@ -315,7 +315,7 @@ class TestImport:
     ) -> None:
         folder = tmp_path / "minutes"
         folder.mkdir()
-        for path in [*HISTORY.glob("klines_1m_*"), *HISTORY.glob("funding_*")]:
+        for path in HISTORY.glob("klines_1m_*"):
             (folder / path.name).symlink_to(path)
         ref = opened_history(folder)
         report = imported(ref, store)
@@ -324,7 +324,3 @@ class TestImport:
         assert report.row_count > 400_000
         np.testing.assert_array_equal(left.close, right.close)
         np.testing.assert_array_equal(left.quote_volume, right.quote_volume)
-        assert ref.funding().keys() == comp.funding().keys()
-        for symbol, events in ref.funding().items():
-            np.testing.assert_array_equal(events.time, comp.funding()[symbol].time)
-            np.testing.assert_array_equal(events.rate, comp.funding()[symbol].rate)
