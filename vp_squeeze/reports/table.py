@@ -37,6 +37,7 @@ def analysis_table(
     report : AnalysisReport
     width : int
         Terminal cells. Decides which columns are shown: no cell is cut or wrapped.
+        Below 80 the details may exceed it.
     color : bool
         Whether ANSI styles are used.
 

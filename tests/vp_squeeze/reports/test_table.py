@@ -1,0 +1,136 @@
+from decimal import Decimal
+
+import pytest
+from rich.cells import cell_len
+
+from monitor.domain.market import KlineInterval
+from tests.vp_squeeze.samples import (
+    FAILED,
+    TICK,
+    YOUNG,
+    analysis_report,
+    contract,
+    klines,
+)
+from vp_squeeze.box_analysis import contract_analysis
+from vp_squeeze.reports.table import analysis_table
+from vp_squeeze.reports.wording import DISCLAIMER, SIMULATED, clean_price, price_text
+
+
+def many(count: int) -> list[object]:
+    return [contract(f"S{number}USDT", seed=number) for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    rows = [*many(2), contract("币安人生USDT", seed=7)]
+    text = analysis_table(analysis_report(*rows, left_out=(FAILED, YOUNG)), width=width)
+
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_all_columns_are_shown_where_there_is_room() -> None:
+    rows = many(4)
+
+    assert "hidden at this width" in analysis_table(analysis_report(*rows), width=80)
+    wide = analysis_table(analysis_report(*rows), width=240)
+    assert "hidden at this width" not in wide
+    assert "Zone" in wide.splitlines()[2]
+
+
+def test_few_contracts_are_told_in_detail() -> None:
+    few = analysis_table(analysis_report(*many(3)))
+    lot = analysis_table(analysis_report(*many(4)))
+
+    assert few.count("point of control  ") == 3
+    assert few.count("confidence 0.") == 3
+    assert few.count("timeframe  ") == 3
+    assert "resonance" in few
+    assert "confidence 0." not in lot
+
+
+def test_row_shows_the_levels_and_their_distance() -> None:
+    row = contract()
+    cells = analysis_table(analysis_report(row), width=240).splitlines()[3].split()
+    profile = row.reading.profile
+
+    assert cells[0] == "BTCUSDT"
+    assert cells[1] == price_text(row.price, TICK)
+    assert cells[2] == price_text(float(profile.poc), TICK)
+    low, _, high = cells[3].partition("–")
+    assert (low, high) == (
+        price_text(float(profile.value_area_low), TICK),
+        price_text(float(profile.value_area_high), TICK),
+    )
+    expected = 100 * (float(profile.poc) / row.price - 1)
+    assert float(cells[5].replace("−", "-")) == pytest.approx(expected, abs=0.051)
+
+
+def test_missing_timeframe_tells_why() -> None:
+    row = contract_analysis(klines(), TICK, {KlineInterval.M15: "15m was not recorded"})
+    text = analysis_table(analysis_report(row))
+
+    assert "15m is missing: 15m was not recorded" in text
+    assert "no price at which timeframes agree" in text
+
+
+def test_contract_without_volume_has_dashes() -> None:
+    row = contract_analysis(klines(traded=0.0), TICK, {})
+    cells = analysis_table(analysis_report(row), width=240).splitlines()[3].split()
+
+    assert cells[2:5] == ["–", "–", "–"]
+
+
+def test_left_out_young_and_widened_contracts_are_named() -> None:
+    young = contract("YUSDT", count=30)
+    wild = contract_analysis(
+        klines("WILDUSDT", scale=0.4, count=60), Decimal("0.01"), {}
+    )
+    report = analysis_report(young, wild, left_out=(FAILED,))
+    text = analysis_table(report, width=120)
+
+    assert "left out: FAILUSDT: /fapi/v1/klines: no answer" in text
+    assert "younger than the bars asked for: YUSDT 30, WILDUSDT 60" in text
+    assert "buckets wider than 0.1 % of the price (at most 2,000): WILDUSDT" in text
+
+
+@pytest.mark.parametrize("source", ["demo", "simulated"])
+def test_market_that_is_not_real_is_named_first_and_last(source: str) -> None:
+    lines = analysis_table(
+        analysis_report(contract(), source=source), width=100
+    ).splitlines()
+
+    assert lines[0] == lines[-1] == SIMULATED
+    live = analysis_table(analysis_report(contract()), width=100)
+    assert SIMULATED not in live
+    assert live.splitlines()[-1] == DISCLAIMER
+
+
+def test_nothing_but_left_out_contracts_is_still_a_report() -> None:
+    text = analysis_table(analysis_report(left_out=(YOUNG,)))
+
+    assert "left out: YOUNGUSDT" in text
+    assert "prices are closes up to –" in text
+
+
+@pytest.mark.parametrize(
+    ("price", "tick", "text"),
+    [
+        (0.1 + 0.2, "0.1", "0.3"),
+        (96307.45, "0.1", "96307.45"),
+        (7.0, "1", "7"),
+        (7.5, "1", "7.5"),
+        (100.0, "0.01", "100.00"),
+        (float("nan"), "0.01", "–"),
+    ],
+)
+def test_prices_have_the_decimals_of_the_tick(
+    price: float, tick: str, text: str
+) -> None:
+    assert price_text(price, Decimal(tick)) == text
+
+
+def test_clean_price_drops_the_rounding_of_the_computation() -> None:
+    assert clean_price(0.1 + 0.2, Decimal("0.1")) == 0.3
+    assert clean_price(float("nan"), Decimal("0.1")) is None
