@@ -198,19 +198,8 @@ def _parts(run: GridRun) -> Html:
                 tag("td", part.remark),
             )
         )
-    low, high = (words.signed(v) for v in (run.pnl_low, run.pnl_high))
-    return joined(
-        (
-            tag(
-                "div",
-                tag(
-                    "table", tag("thead", head), tag("tbody", *rows), class_="parts"
-                ),
-                class_="scroll",
-            ),
-            tag("p", f"Fixed orders: [{low}, {high}] {quote}.", class_="remark"),
-        )
-    )  # fmt: skip
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="parts")
+    return tag("div", table, class_="scroll")
 
 
 def _undrawn(backtest: Backtest, pictures: Sequence[RunPicture]) -> Html | None:

@@ -62,31 +62,17 @@ def backtest_table(backtest: Backtest, *, width: int = 80) -> str:
 def _one(run: GridRun, width: int) -> list[str]:
     quote = quote_of([run])
     rows: list[tuple[str, ...]] = [(run.symbol, quote, "% margin", "% notional", "")]
-    for part in words.parts(run):
-        rows.append(
-            (
-                part.label,
-                words.signed(part.amount),
-                *(words.percent(share) for share in _shares(part.amount, run)),
-                part.remark,
-            )
+    rows += [
+        (
+            part.label,
+            words.signed(part.amount),
+            *(words.percent(share) for share in _shares(part.amount, run)),
+            part.remark,
         )
-        if part.label == "PnL":
-            low, high = run.pnl_low, run.pnl_high
-            rows.append(_fixed_orders(run, low, high))
+        for part in words.parts(run)
+    ]
     lines = _grid(rows, texts=(0, 4), width=width)
     return [*lines, "", *_pairs(words.facts_of(run), width)]
-
-
-def _fixed_orders(run: GridRun, low: float, high: float) -> tuple[str, ...]:
-    ends = words.signed(low), words.signed(high)
-    shares = zip(_shares(low, run), _shares(high, run), strict=True)
-    return (
-        " fixed orders",
-        f"[{', '.join(ends)}]",
-        *(f"[{words.percent(a)}, {words.percent(b)}]" for a, b in shares),
-        "",
-    )
 
 
 def _shares(

@@ -33,8 +33,8 @@ ONE_PATH = (
 )
 ORDERS = (
     "Within a bar the order of high and low is not known. PnL: the candle's direction "
-    "decides, which is unbiased on a martingale; [low, high]: low first and high "
-    "first for all bars, which candle order may lie outside of."
+    "decides, which is unbiased on a martingale; fixed orders: low first and high "
+    "first in all bars, whose mean is biased upward, so PnL may lie outside."
 )
 STATIC = (
     "The static short is the initial short alone, begun and ended with the grid: "
@@ -89,26 +89,30 @@ def facts_of(run: GridRun) -> list[tuple[str, str]]:
     """Return the other figures of a run: label and text."""
     design = run.design
     quote = quote_of([run])
-    spacing = wording.exact(design.grid_step)
+    spacing = plain(design.grid_step)
     if design.spacing != "arithmetic":
         spacing = f"{(design.grid_ratio - 1) * 100:.3f} %"
     bounds = "–".join(
-        wording.exact(bound) for bound in (design.lower_bound, design.upper_bound)
+        plain(bound) for bound in (design.lower_bound, design.upper_bound)
     )
     grid = (
         f"{bounds}, {spacing} × {design.level_count} levels, "
-        f"{wording.exact(design.quantity)} a level"
+        f"{plain(design.quantity)} a level"
     )
     capital = (
-        f"margin {wording.exact(design.margin)} {quote} × {design.leverage}, "
+        f"margin {plain(design.margin)} {quote} × {design.leverage}, "
         f"notional at most {wording.rounded(design.notional, 0)} {quote}"
     )
     safety = (
-        f"stop {wording.exact(design.stop_price)}, liquidation as planned "
-        f"{wording.exact(design.liquidation_price)}"
+        f"stop {plain(design.stop_price)}, liquidation as planned "
+        f"{plain(design.liquidation_price)}"
     )
     inside = f"{wording.rounded(run.inside_share * 100, 1)} % of {run.bars_run} bars"
+    orders = (run.pnl_low, run.pnl_high)
+    amounts = ", ".join(signed(pnl) for pnl in orders)
+    shares = ", ".join(percent(pnl / design.margin) for pnl in orders)
     return [
+        ("fixed orders", f"[{amounts}] {quote}, [{shares}] % of the margin"),
         ("grid", grid),
         ("capital", capital),
         ("safety", safety),
@@ -125,9 +129,14 @@ def ending(run: GridRun) -> str:
     lived = wording.duration((run.ended_ms - run.begin_ms) / 1000)
     return (
         f"{ENDS_LONG[run.end_reason]}, after {lived} "
-        f"({minute(run.ended_ms)} UTC) at {wording.exact(run.end_price)}, "
+        f"({minute(run.ended_ms)} UTC) at {plain(run.end_price)}, "
         f"{run.end_lots} lots short"
     )
+
+
+def plain(value: float | None) -> str:
+    """Return a price or amount with the digits it has: ``1000``, ``0.031``."""
+    return wording.significant(value, _DIGITS)
 
 
 def minute(at_ms: int) -> str:
@@ -196,6 +205,8 @@ def remarks(backtest: Backtest) -> list[str]:
 
 
 _MOST_MISSING = 10
+_DIGITS = 12
+# of a price; beyond them a float's noise begins
 
 
 def summary_lines(summary: RunSummary) -> list[tuple[str, str]]:
