@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from grid_screening.gate import CANDIDATES_PER_PLACE
 from grid_screening.validation.estimates import Estimator
 from grid_screening.validation.origin_choice import CLASSIC, GUARDED
 from grid_screening.validation.rank_statistics import (
@@ -47,6 +48,7 @@ def gate_result(table: StudyTable, estimate: Estimator, top: int) -> GateResult:
         ),
         admitted=_admitted(classic, guarded),
         fewer_stop_outs=difference.high < 0,
+        short_lists=_short_lists(classic, guarded, top),
     )
 
 
@@ -142,3 +144,10 @@ def _admitted(classic: FloatArray, guarded: FloatArray) -> float:
     passed = np.where(scored, ~np.isnan(guarded), np.nan).astype(np.float64)
     shares = by_origin(passed)
     return float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
+
+
+def _short_lists(classic: FloatArray, guarded: FloatArray, top: int) -> float:
+    # of what a scan's gate looks at, how often fewer than a list pass
+    looked_at = top_weights(classic, classic, CANDIDATES_PER_PLACE * top) > 0
+    passed = (looked_at & ~np.isnan(guarded)).sum(axis=-1)
+    return float((passed < top).mean()) if passed.size else float("nan")

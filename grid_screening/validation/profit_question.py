@@ -29,7 +29,7 @@ from grid_screening.validation.results import (
     TopRow,
     TriedRow,
 )
-from grid_screening.validation.scores import CANDIDATES
+from grid_screening.validation.scores import CANDIDATES, NATR
 from grid_screening.validation.study_settings import MAIN, StudySettings
 from grid_screening.validation.study_table import StudyTable
 
@@ -95,7 +95,8 @@ def tried_rows(
         _Tried(row.name, row.kind, RANK_IC, name, estimate.mean, estimate.t)
         for row in ranks
         for name, estimate in row.outcomes.items()
-        if name != "shuffled"
+        # NATR the baseline and natr the factor are one trial
+        if name != "shuffled" and row.name != NATR
     ] + [
         _Tried(row.name, row.kind, TOP, name, estimate.mean, estimate.t)
         for row in tops

@@ -8,6 +8,7 @@ NaN: could not be estimated (too few origins or contracts); None in `to_mapping`
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import nan
 from typing import Any
 
 from grid_screening.validation.calibration import ReliabilityBin
@@ -205,6 +206,9 @@ class GateResult:
     """Mean share of the universe behind the gate."""
     fewer_stop_outs: bool
     """Whether the interval of ``difference`` lies below zero."""
+    short_lists: float = nan
+    """Share of origins at which a scan, whose gate looks at the first 2 · N, would
+    have listed fewer than N; here the gate looks at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
