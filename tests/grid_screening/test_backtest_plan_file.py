@@ -1,0 +1,147 @@
+"""From a scan's JSON to the backtest of what it planned."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+
+from grid_screening.backtest.engine import simulated_grids
+from grid_screening.backtest.grids import GridBatch, Start
+from grid_screening.backtest.paths import PricePaths
+from grid_screening.cli.exit_codes import ExitCode
+from monitor.domain.market import KlineInterval
+from monitor.market_data.history import opened_history
+from tests.grid_screening.backtest.history_folder import (
+    QUARTER_MS,
+    walk,
+    write_klines,
+)
+from tests.grid_screening.test_backtest_command import complaint, document, run
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("scan") / "scan.json"
+    call_command(
+        "screen_short_grid", "--demo", "--top", "3", "--quiet", "--output", str(path)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def grids(scan: Path) -> dict[str, Any]:
+    rows = json.loads(scan.read_bytes())["ranked"]
+    return {row["symbol"]: row["grid"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def after(
+    scan: Path, grids: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What might have happened after that scan: no bar before it, no 1 h bars."""
+    folder: Path = tmp_path_factory.mktemp("after")
+    as_of_ms = json.loads(scan.read_bytes())["as_of_ms"]
+    begin = -(-as_of_ms // QUARTER_MS) * QUARTER_MS
+    walks = {
+        symbol: walk(30 * 96, seed=number, price=grid["price"])
+        for number, (symbol, grid) in enumerate(grids.items())
+    }
+    write_klines(
+        folder / "klines_15m_after.parquet",
+        walks,
+        start_ms=begin - QUARTER_MS,
+        step_ms=QUARTER_MS,
+    )
+    return folder
+
+
+def test_the_published_grids_are_what_is_simulated(
+    scan: Path, grids: dict[str, Any], after: Path
+) -> None:
+    found = document(*grids, "--plan", str(scan), history=after)
+    history = opened_history(after)
+    panel = history.panel(KlineInterval.M15, symbols=tuple(grids))
+    paths = PricePaths.of_history(panel, {})
+    as_of_ms = json.loads(scan.read_bytes())["as_of_ms"]
+
+    def column(name: str) -> Any:
+        return np.array([float(grid[name]) for grid in grids.values()])
+
+    count = len(grids)
+    begin = int(np.searchsorted(paths.open_time, as_of_ms))
+    ref = simulated_grids(
+        paths,
+        GridBatch(
+            row=np.arange(count),
+            begin=np.full(count, begin),
+            end=np.full(count, paths.open_time.size),
+            price=column("price"),
+            lower_bound=column("lower_bound"),
+            grid_step=column("grid_step"),
+            grid_ratio=np.ones(count),
+            level_count=column("level_count").astype(np.int64),
+            quantity=column("quantity_per_level"),
+            stop_price=column("stop_price"),
+            margin=column("margin"),
+            start=np.full(count, int(Start.LOADED)),
+        ),
+    )
+    assert [row["symbol"] for row in found["runs"]] == list(grids)
+    assert [row["pnl"] for row in found["runs"]] == ref.pnl.tolist()
+    assert [row["fill_count"] for row in found["runs"]] == ref.fill_count.tolist()
+    assert any("simulated market" in note for note in found["notes"])
+
+
+def test_a_symbol_the_report_lacks_is_told(
+    scan: Path, grids: dict[str, Any], after: Path, tmp_path: Path
+) -> None:
+    first, *others = grids
+    content = json.loads(scan.read_bytes())
+    content["ranked"] = [row for row in content["ranked"] if row["symbol"] != first]
+    path = tmp_path / "less.json"
+    path.write_text(json.dumps(content))
+    error = complaint(first, "--plan", str(path), history=after)
+    assert error.returncode == ExitCode.EMPTY
+    assert str(error) == f"no grid to run; {first}: not in {path}"
+    text = " ".join(run(first, *others, "--plan", str(path), history=after).split())
+    assert f"{first} has no grid on" in text
+
+
+def test_a_plan_far_from_the_price_is_told(
+    scan: Path, grids: dict[str, Any], after: Path
+) -> None:
+    symbol = next(iter(grids))
+    as_of_ms = json.loads(scan.read_bytes())["as_of_ms"]
+    later = str(np.datetime64(as_of_ms + 20 * 86_400_000, "ms"))
+    found = document(
+        symbol, "--plan", str(scan), "--start", later, history=after
+    )  # fmt: skip
+    assert any("more than a cell away" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--every", "7d"), "--plan and --every exclude each other"),
+        (("--bounds", "quantile"), "--plan and --bounds exclude each other"),
+    ],
+)
+def test_flags_that_plan_anew_are_refused(
+    scan: Path, grids: dict[str, Any], after: Path, more: tuple[str, ...], words: str
+) -> None:
+    error = complaint(next(iter(grids)), "--plan", str(scan), *more, history=after)
+    assert error.returncode == ExitCode.USAGE
+    assert words in str(error)
+
+
+def test_a_broken_plan_is_one_line_and_code_2(
+    grids: dict[str, Any], after: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text("{")
+    error = complaint(next(iter(grids)), "--plan", str(path), history=after)
+    assert error.returncode == ExitCode.USAGE
+    assert "is not a readable report: not JSON" in str(error)
