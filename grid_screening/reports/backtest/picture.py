@@ -1,5 +1,6 @@
 """Price, levels, fills and equity of backtests as PNG or SVG."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -26,6 +27,9 @@ COLUMNS = 900
 """Bars are drawn as the band of so many columns at most: a picture has no more."""
 FILL_COLUMNS = 300
 """Fills of one side, level and column are one dash."""
+
+_LONG_NUMBER = re.compile(rb"(\b\d+\.\d\d)\d+\b")
+# a hundredth of a point is finer than any screen
 
 _WIDTH_IN, _RUN_HEIGHT_IN = 10.0, 5.0
 _DPI = 130
@@ -125,7 +129,10 @@ def _saved(
     drawn = pictures[:MOST_DRAWN]
     with _style(palette, [picture.run.symbol for picture in drawn]) as can_draw:
         figure = Figure(
-            figsize=(_WIDTH_IN, _RUN_HEIGHT_IN * len(drawn)), layout="constrained"
+            figsize=(_LONG_NUMBER = re.compile(rb"(\b\d+\.\d\d)\d+\b")
+# a hundredth of a point is finer than any screen
+
+_WIDTH_IN, _RUN_HEIGHT_IN * len(drawn)), layout="constrained"
         )
         axes = _axes(figure, len(drawn))
         for picture, (price, equity) in zip(drawn, axes, strict=True):
@@ -137,7 +144,8 @@ def _saved(
         # without a date the same run gives the same bytes
         metadata = {"Date": None} if form == "svg" else None
         figure.savefig(out, format=form, dpi=_DPI, metadata=metadata)
-    return out.getvalue()
+    content = out.getvalue()
+    return _LONG_NUMBER.sub(rb"\1", content) if form == "svg" else content
 
 
 @contextmanager
@@ -169,6 +177,7 @@ def _style(palette: Palette, texts: Sequence[str]) -> Iterator[Mapping[str, bool
         "legend.facecolor": palette.page,
         "legend.edgecolor": palette.rule,
         "axes.unicode_minus": True,
+        "text.parse_math": False,  # a symbol's dollars are no formula
     }
     with mpl.rc_context(settings):
         yield can_draw
