@@ -69,6 +69,13 @@ class HistoryResult:
         there = {each.series for each in self.summaries}
         return tuple(each for each in self.series if each not in there)
 
+    @property
+    def symbols_without_anything(self) -> tuple[Symbol, ...]:
+        """Contracts of which there is nothing of any kind."""
+        there = {each.series.symbol for each in self.summaries}
+        asked = dict.fromkeys(each.symbol for each in self.series)
+        return tuple(symbol for symbol in asked if symbol not in there)
+
 
 class HistoryRun:
     """Downloads into a store that this process has locked.

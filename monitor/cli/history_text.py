@@ -54,12 +54,11 @@ def complaint(result: HistoryResult) -> str | None:
     found = []
     if result.failures:
         found.append(f"{len(result.failures):,} months failed, run again for them")
-    if result.empty:
-        whose = ", ".join(str(each) for each in result.empty[:MOST_NAMED])
-        more = len(result.empty) - MOST_NAMED
-        found.append(
-            f"nothing of {whose}" + (f" and {more:,} more" if more > 0 else "")
-        )
+    nothing = result.symbols_without_anything
+    if nothing:
+        more = len(nothing) - MOST_NAMED
+        others = f" and {more:,} more" if more > 0 else ""
+        found.append(f"nothing of {', '.join(nothing[:MOST_NAMED])}{others}")
     return "; ".join(found) or None
 
 
