@@ -75,6 +75,33 @@ def test_missing_timeframe_tells_why() -> None:
     assert "no price at which timeframes agree" in text
 
 
+def test_what_is_too_small_for_the_details_is_counted() -> None:
+    compared = {
+        interval: klines(interval=interval, count=300, scale=0.03)
+        for interval in (KlineInterval.M15, KlineInterval.H1)
+    }
+    row = contract_analysis(klines(count=300, scale=0.03), TICK, compared)
+    nodes = len(row.levels) - 3
+    text = analysis_table(analysis_report(row))
+
+    assert nodes > 6
+    assert len(row.zones) > 5
+    assert f"and {nodes - 6} smaller nodes (--format json)" in text
+    weaker = len(row.zones) - 5
+    assert f"and {weaker} weaker zones (--format json)" in text
+
+
+def test_zone_around_the_price_has_no_distance() -> None:
+    compared = {
+        interval: klines(interval=interval, scale=0.001, seed=seed)
+        for seed, interval in enumerate((KlineInterval.H4, KlineInterval.H1))
+    }
+    row = contract_analysis(klines(scale=0.001, seed=0), TICK, compared)
+
+    assert row.zones[0].low <= row.price <= row.zones[0].high
+    assert "inside" in analysis_table(analysis_report(row))
+
+
 def test_contract_without_volume_has_dashes() -> None:
     row = contract_analysis(klines(traded=0.0), TICK, {})
     cells = analysis_table(analysis_report(row), width=240).splitlines()[3].split()
