@@ -115,7 +115,8 @@ def _wider(reason: Reason) -> str | None:
     value, limit = _finite(reason.value), _finite(reason.limit)
     if value is None or limit is None or not 0 <= limit - value < _ABSURD:
         return None
-    gap = Decimal(repr(limit - value)).quantize(_HUNDREDTH, rounding=ROUND_CEILING)
+    exact = Decimal(repr(limit)) - Decimal(repr(value))
+    gap = exact.quantize(_HUNDREDTH, rounding=ROUND_CEILING)
     return f"needs range +{max(gap, _HUNDREDTH)} daily ranges"
 
 

@@ -230,3 +230,11 @@ def test_a_funnel_without_fetching_has_no_counts() -> None:
 
 def test_filters_are_known_settings() -> None:
     assert set(scan_counts.FILTER_SETTINGS) <= set(ScreenerSettings().by_flag())
+
+
+def test_a_gate_costs_the_plans_of_twice_as_many_contracts() -> None:
+    guarded = ScreenerSettings(profile="guarded")
+    found = estimate(guarded, counts(), now_ms=NOW_MS)
+    assert found.weight == (57 + 201 * 2 + 200 + 80,) * 2
+    few = estimate(guarded, counts(candidates=30), now_ms=NOW_MS)
+    assert few.weight == (57 + 31 * 2 + 30 + 60,) * 2

@@ -12,6 +12,7 @@ from grid_screening.gate import (
     gate_candidates,
     gate_reason,
     gated,
+    unmeasured,
 )
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.hysteresis import held_rows
@@ -230,3 +231,14 @@ def test_width_of_a_plan_is_the_room_above_in_daily_ranges() -> None:
     assert WIDE.range_to_volatility == pytest.approx(2.5)
     assert room <= 2.5 * 2.0 * 24**0.5 < room + float(WIDE.grid_step) + 1e-9
     assert WIDE.grid_step == Decimal(1)
+
+
+def test_contracts_behind_the_candidates_were_not_measured() -> None:
+    found = result()
+    order = [s for s in found.scores.order if not found.scores.vetoed[s]]
+    behind = {found.scores.symbols[row] for row in order[20:]}
+    left = gated(found, plans_of(found, {0, 3, 19}), GATE, top=10).result
+
+    assert unmeasured(left, 10) == behind
+    assert unmeasured(left, 0) == frozenset()
+    assert unmeasured(ranking(MARKET, OPEN, CLASSIC), 10) == frozenset()

@@ -92,3 +92,38 @@ class TestLoading:
         text = "veto = 3\n" + CLASSIC[:start] + CLASSIC[end:]
         with pytest.raises(InvalidSettings, match="odd: veto must be a table, was 3"):
             profile_from_toml(text, name="odd")
+
+
+class TestGate:
+    SECTION = "[gate]\nrange_to_volatility_at_least = 2.5\n\n[strict]"
+
+    def test_is_optional(self) -> None:
+        gated = profile_from_toml(edited("[strict]", self.SECTION), name="odd")
+        assert gated.gate is not None
+        assert gated.gate.range_to_volatility_at_least == 2.5
+        assert profile_from_toml(CLASSIC, name="odd").gate is None
+
+    @pytest.mark.parametrize(
+        ("new", "message"),
+        [
+            ("0.0", "range_to_volatility_at_least must be > 0, was 0"),
+            ("nan", "gate.range_to_volatility_at_least must be finite"),
+            ("true", "gate.range_to_volatility_at_least must be a number"),
+            ("2.5\nextra = 1", "gate: key must be one of range_to_volatility"),
+        ],
+    )
+    def test_malformed_gate_names_the_key(self, new: str, message: str) -> None:
+        text = edited("[strict]", self.SECTION.replace("2.5", new))
+        with pytest.raises(InvalidSettings) as caught:
+            profile_from_toml(text, name="odd")
+        assert message in str(caught.value)
+
+    def test_guarded_has_a_comment_at_every_number(self) -> None:
+        text = (
+            files("grid_screening")
+            .joinpath("profiles", "guarded.toml")
+            .read_text(encoding="utf-8")
+        )
+        rows = [line for line in text.splitlines() if " = " in line]
+        numbers = [line for line in rows if not line.startswith(("#", "description"))]
+        assert [line for line in numbers if "#" not in line] == []

@@ -29,6 +29,7 @@ def stop_out(row: RankedSymbol, quote: str) -> Html | None:
         for e in outlook.estimates
     )
     level = wording.percent(outlook.level)
+    heads = (_heading(head.format(quote=quote)) for head, _ in _COLUMNS)
     return tag(
         "section",
         tag("h3", "Stop-out, and the width of the grid"),
@@ -41,8 +42,8 @@ def stop_out(row: RankedSymbol, quote: str) -> Html | None:
         tag(
             "table",
             tag("caption", "The same contract with another upper bound"),
-            tag("thead", tag("tr", *(_heading(head) for head, _, _ in _COLUMNS))),
-            tag("tbody", *(_row(point, quote) for point in outlook.curve)),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *(_row(point) for point in outlook.curve)),
             class_="factors",
         ),
         tag("p", tag("small", _CAVEAT)),
@@ -53,22 +54,16 @@ def _heading(text: str) -> Html:
     return tag("th", text, scope="col")
 
 
-def _row(point: StopOutPoint, quote: str) -> Html:
-    cells = [f"{cell(point)}{unit.format(quote=quote)}" for _, unit, cell in _COLUMNS]
-    return tag(
-        "tr", tag("th", cells[0], scope="row"), *(tag("td", c) for c in cells[1:])
-    )
+def _row(point: StopOutPoint) -> Html:
+    head, *cells = (cell(point) for _, cell in _COLUMNS)
+    return tag("tr", tag("th", head, scope="row"), *(tag("td", c) for c in cells))
 
 
-_COLUMNS: tuple[tuple[str, str, Callable[[StopOutPoint], str]], ...] = (
-    ("Width x", "", lambda p: wording.significant(p.range_to_volatility)),
-    ("Upper bound", "", lambda p: wording.exact(p.upper_bound)),
-    (
-        "Stopped in 7 d",
-        "",
-        lambda p: probability(p.probability, p.low, p.high),
-    ),
-    ("Trips in 7 d", "", lambda p: wording.significant(p.expected_trips, 3)),
-    ("Quantity", "", lambda p: wording.exact(p.quantity_per_level)),
-    ("Harvest a day", " {quote}", lambda p: wording.significant(p.harvest_per_day, 3)),
+_COLUMNS: tuple[tuple[str, Callable[[StopOutPoint], str]], ...] = (
+    ("Width x", lambda p: wording.significant(p.range_to_volatility)),
+    ("Upper bound", lambda p: wording.exact(p.upper_bound)),
+    ("Stopped in 7 d", lambda p: probability(p.probability, p.low, p.high)),
+    ("Trips in 7 d", lambda p: wording.significant(p.expected_trips, 3)),
+    ("Quantity", lambda p: wording.exact(p.quantity_per_level)),
+    ("Harvest a day, {quote}", lambda p: wording.significant(p.harvest_per_day, 3)),
 )

@@ -19,6 +19,7 @@ from grid_screening.explanation import (
 )
 from grid_screening.score_parts import PARTS
 from grid_screening.screening_report import Exclusion, Reason
+from tests.grid_screening.reports.samples import STOP_OUT
 
 NATR = Counterfactual(
     factor="natr",
@@ -223,3 +224,23 @@ def test_document_of_an_excluded_contract() -> None:
             "needs": "needs NATR +0.40 pp",
         }
     ]
+
+
+def test_listed_contract_tells_its_stop_out_probability_and_its_inputs() -> None:
+    text = explanation_text(scored(status=Status.RANKED, stop_out=STOP_OUT), width=200)
+    assert (
+        "  share of such grids stopped out within 3 days 6.4 % (0.5–11.0), "
+        "7 days 14 % (12–17), 14 days 23 % (20–27); 95 % intervals\n"
+        "  told from range 2.40 daily ranges wide, +5.0 % in 7 days, "
+    ) in text
+    document = explanation_document(scored(stop_out=STOP_OUT))
+    assert document["stop_out"]["horizons"][2]["days"] == 14
+
+
+def test_contract_behind_the_candidates_says_that_its_grid_was_not_measured() -> None:
+    text = explanation_text(scored(is_behind_gate=True), width=200)
+    assert (
+        "its grid was not measured: the gate of this profile looks at the first 40 only"
+    ) in text
+    assert explanation_document(scored(is_behind_gate=True))["is_behind_gate"] is True
+    assert explanation_document(scored())["stop_out"] is None

@@ -16,6 +16,9 @@ from grid_screening.screening_report import (
     RankStability,
     Reason,
     ScreeningReport,
+    StopOutEstimate,
+    StopOutOutlook,
+    StopOutPoint,
 )
 from monitor.domain.requests import RequestStatistics
 
@@ -163,4 +166,43 @@ def empty(
 ) -> ScreeningReport:
     return report(
         funnel=stages, excluded=exclusions, ranked=(), not_listed=(), **changes
+    )
+
+
+STOP_OUT = StopOutOutlook(
+    level=0.95,
+    estimates=(
+        StopOutEstimate(horizon_days=3, probability=0.064, low=0.0052, high=0.11),
+        StopOutEstimate(horizon_days=7, probability=0.1402, low=0.118, high=0.169),
+        StopOutEstimate(horizon_days=14, probability=0.23, low=0.2, high=0.27),
+    ),
+    features={
+        "log_width": 0.8754687,  # ln 2.4
+        "return_7d": 0.0487902,  # ln 1.05
+        "log_volume_surge": -0.2231436,  # ln 0.8
+        "distance_to_30d_high": -0.125,
+        "log_natr": 1.4469190,  # ln 4.25
+    },
+    curve=(
+        StopOutPoint(
+            range_to_volatility=1.0, probability=0.31, low=0.27, high=0.36,
+            upper_bound=Decimal("0.13450"), quantity_per_level=Decimal(301),
+            expected_trips=41.53, harvest_per_day=3.219,
+        ),
+        StopOutPoint(
+            range_to_volatility=2.5, probability=0.136, low=0.11, high=0.168,
+            upper_bound=None, quantity_per_level=None, expected_trips=None,
+            harvest_per_day=None,
+        ),
+    ),
+)  # fmt: skip
+
+
+def with_stop_outs() -> ScreeningReport:
+    """A row with a probability, one without, one without a grid."""
+    made = report()
+    first, *others = made.ranked
+    marks = (*first.marks, "narrow_range")
+    return replace(
+        made, ranked=(replace(first, stop_out=STOP_OUT, marks=marks), *others)
     )

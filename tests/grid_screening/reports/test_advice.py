@@ -172,3 +172,28 @@ def test_a_value_of_nothing_suggests_no_limit_at_all() -> None:
     still = (excluded("AUSDT", "natr", "natr", 0.0, 1.0),)
     (advice,) = empty_list_advice(empty(stages, still))
     assert advice.endswith(": --min-natr 0 would admit 1 of them")
+
+
+def test_narrow_grid_is_told_how_much_room_it_lacks() -> None:
+    def needs(value: float | None) -> str | None:
+        reason = Reason(
+            code="range_to_volatility", text="narrow", value=value, limit=2.0
+        )
+        return needed_change(reason, {})
+
+    assert needs(1.7) == "needs range +0.30 daily ranges"
+    assert needs(1.9999) == "needs range +0.01 daily ranges"
+    assert needs(None) is None
+
+
+def test_list_that_a_gate_emptied_names_the_profile_without_one() -> None:
+    stages = funnel(("universe", 2), ("gate", 0), ("scored", 0), ("listed", 0))
+    narrow = (
+        excluded("AUSDT", "gate", "range_to_volatility", 1.5, 2.0),
+        excluded("BUSDT", "gate", "range_to_volatility", 1.2, 2.0),
+    )
+    (sentence,) = empty_list_advice(empty(stages, narrow))
+    assert sentence == (
+        "the filter “gate” left none of 2: --profile classic has no gate, it would "
+        "admit 2"
+    )

@@ -36,9 +36,10 @@ def no_constant(name: str) -> None:
         samples.report(),
         samples.report(degraded=True, coverage=0.5),
         samples.with_intervals(),
+        samples.with_stop_outs(),
         EMPTY,
     ],
-    ids=["full", "degraded", "intervals", "empty"],
+    ids=["full", "degraded", "intervals", "stop-outs", "empty"],
 )
 def test_document_satisfies_the_published_schema(report: ScreeningReport) -> None:
     document = json.loads(report_json(report), parse_constant=no_constant)
@@ -180,3 +181,14 @@ def test_to_dict_is_the_document() -> None:
 def test_only_prices_are_spelled_by_hand_in_json() -> None:
     with pytest.raises(TypeError, match="no place in a report for set"):
         _exact({1})
+
+
+def test_stop_outs_are_published_with_what_they_are_told_from() -> None:
+    first, second, _ = report_document(samples.with_stop_outs())["ranked"]
+    assert first["stop_out"]["horizons"][1] == {
+        "days": 7, "probability": 0.1402, "low": 0.118, "high": 0.169,
+    }  # fmt: skip
+    assert first["stop_out"]["features"] == samples.STOP_OUT.features
+    assert first["stop_out"]["curve"][0]["upper_bound"] == Decimal("0.13450")
+    assert first["stop_out"]["curve"][1]["expected_trips"] is None
+    assert second["stop_out"] is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grid_screening.reports.csv import report_csv
+from grid_screening.reports.dataframe import report_dataframe
 from grid_screening.reports.markdown import report_markdown
 from grid_screening.reports.rows import flat_columns
 from tests.grid_screening.reports.samples import (
@@ -17,6 +18,7 @@ from tests.grid_screening.reports.samples import (
     ranked,
     report,
     with_intervals,
+    with_stop_outs,
 )
 
 NOTHING = empty(
@@ -147,3 +149,23 @@ def test_markdown_of_an_empty_list_says_why() -> None:
     assert "No contract qualified." in text
     assert "--min-volume 43000000 would admit 1" in text
     assert "does not forecast profit" in text
+
+
+def test_csv_has_stop_outs_with_their_intervals_and_no_default() -> None:
+    first, second, _ = read(report_csv(with_stop_outs()))
+    assert float(first["stop_out_7d"]) == 0.1402
+    assert (first["stop_out_3d_low"], first["stop_out_14d_high"]) == ("0.0052", "0.27")
+    assert second["stop_out_7d"] == second["stop_out_7d_low"] == ""
+
+
+def test_frame_has_stop_outs_as_numbers() -> None:
+    frame = report_dataframe(with_stop_outs())
+    assert frame["stop_out_7d_high"].dtype == "float64"
+    assert frame["stop_out_7d_high"].iloc[0] == 0.169
+    assert frame["stop_out_7d_high"].isna().tolist() == [False, True, True]
+
+
+def test_markdown_has_the_column_and_its_meaning() -> None:
+    text = report_markdown(with_stop_outs())
+    assert "| 14 % (12–17) |" in text
+    assert "Stop-out 7d share of such grids stopped out within 7 days" in text

@@ -17,6 +17,7 @@ from tests.grid_screening.reports.samples import (
     ranked,
     report,
     with_intervals,
+    with_stop_outs,
 )
 
 ESSENTIAL = [
@@ -342,3 +343,21 @@ def test_a_replay_says_as_of_when() -> None:
 def test_a_scan_without_bars_has_no_bar_age() -> None:
     text = report_table(report(last_bar_close_ms=None), width=80)
     assert "last bar" not in text
+
+
+def test_stop_outs_are_a_column_among_the_essential_ones() -> None:
+    head, *body = rows(with_stop_outs(), 80)
+    assert "Stop-out 7d" in head
+    assert ["14 % (12–17)" in row for row in body] == [True, False, False]
+    assert body[1].rstrip().endswith("–")
+
+
+def test_no_column_of_dashes_where_nobody_has_a_probability() -> None:
+    assert "Stop-out" not in report_table(report(), width=240)
+
+
+def test_narrow_grid_is_marked() -> None:
+    text = report_table(with_stop_outs(), width=80)
+    assert "n narrow: upper bound < 2 daily ranges above the price" in (
+        " ".join(text.split())
+    )
