@@ -129,10 +129,7 @@ def _saved(
     drawn = pictures[:MOST_DRAWN]
     with _style(palette, [picture.run.symbol for picture in drawn]) as can_draw:
         figure = Figure(
-            figsize=(_LONG_NUMBER = re.compile(rb"(\b\d+\.\d\d)\d+\b")
-# a hundredth of a point is finer than any screen
-
-_WIDTH_IN, _RUN_HEIGHT_IN * len(drawn)), layout="constrained"
+            figsize=(_WIDTH_IN, _RUN_HEIGHT_IN * len(drawn)), layout="constrained"
         )
         axes = _axes(figure, len(drawn))
         for picture, (price, equity) in zip(drawn, axes, strict=True):
