@@ -10,7 +10,7 @@ from grid_screening.validation.report import (
     profit_sections,
     stop_out_sections,
 )
-from grid_screening.validation.report.numbers import count, date
+from grid_screening.validation.report.numbers import count, date, unbroken
 from grid_screening.validation.report.verdicts import Answer, in_short, verdicts
 from grid_screening.validation.results import StudyResult
 
@@ -95,7 +95,7 @@ def _opening(result: StudyResult) -> Html:
     main, origins = result.outcome[0], result.universe
     facts = [
         f"{count(main.grid_count)} simulated grids",
-        f"{len(origins)} daily origins"
+        f"origins: {len(origins)}"
         + (f" to {date(origins[-1].as_of_ms)}" if origins else ""),
         f"{count(result.data.contract_count)} contracts",
         f"version {result.version}",
@@ -120,7 +120,7 @@ def _answers(result: StudyResult) -> Html:
             "div",
             tag("h3", verdict.question),
             tag("p", f"{_MARKS[verdict.answer]} {verdict.answer}", class_="answer"),
-            tag("p", verdict.sentence),
+            tag("p", unbroken(verdict.sentence)),
             class_=f"verdict {verdict.answer.name.lower().replace('_', '-')}",
         )
         for verdict in verdicts(result)

@@ -15,6 +15,7 @@ from grid_screening.validation.report.numbers import (
     SHARE,
     count,
     date,
+    unbroken,
 )
 from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.report.verdicts import (
@@ -99,7 +100,7 @@ def tests(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "How much was tried"),
-        tag("p", tried_verdict(result.tried).sentence),
+        tag("p", unbroken(tried_verdict(result.tried).sentence)),
         tag("ul", items(placebo)),
         folded(f"All {len(ordered)} tests", summary),
         id="tests",

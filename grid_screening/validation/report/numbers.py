@@ -44,6 +44,13 @@ PLAIN = Unit(decimals=2, sign=False)
 PROBABILITY = Unit(decimals=4, sign=False)
 
 
+def unbroken(text: str) -> str:
+    """Return ``text`` with units that stay on the line of their number."""
+    for unit in ("%", "pp", "days"):
+        text = text.replace(f" {unit}", f"\N{NO-BREAK SPACE}{unit}")
+    return text
+
+
 def interval(estimate: Estimate, unit: Unit) -> str:
     """Return ``[low, high]`` without suffix; empty where it is not known."""
     if not (isfinite(estimate.low) and isfinite(estimate.high)):

@@ -1,6 +1,7 @@
 """The pictures of stop-outs: reliability, months, coefficients, widening."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from grid_screening.reports.html.markup import Html
@@ -27,12 +28,15 @@ _ROOM = 1.1
 
 
 @styled
-def reliability(rows: Sequence[StopOutRow]) -> Html:
-    """Return told against observed stop-outs, one panel per horizon."""
+def reliability(rows: Sequence[StopOutRow]) -> Html | None:
+    """Return told against observed stop-outs by horizon; None without any."""
+    rows = [row for row in rows if row.reliability]
+    if not rows:
+        return None
     drawn, axes = figure(2.5, columns=len(rows))
     for axis, row in zip(axes, rows, strict=True):
-        bins = [each for each in row.reliability if each.count > 0]
-        most = max((max(b.predicted, b.high, b.observed) for b in bins), default=1.0)
+        bins = row.reliability
+        most = max(max(b.predicted, b.high, b.observed) for b in bins)
         end = PERCENT * min(1.0, most) * 1.05
         axis.plot([0, end], [0, end], color=SOFT, linestyle="--", linewidth=1)
         axis.axhline(PERCENT * row.base_rate, color=SOFT, linestyle=":", linewidth=1)
@@ -134,7 +138,8 @@ def coefficients(rows: Sequence[StopOutRow]) -> Html | None:
 
 @styled
 def widening(rows: Sequence[WideningRow]) -> Html | None:
-    """Return what a moved upper bound changed; None without rows."""
+    """Return what a moved upper bound changed; None where nothing is known."""
+    rows = [row for row in rows if isfinite(row.stopped_difference.mean)]
     if not rows:
         return None
     drawn, axes = figure(2.9, columns=2)
@@ -144,14 +149,14 @@ def widening(rows: Sequence[WideningRow]) -> Html | None:
     _differences(axes[1], x, [row.pnl_difference for row in rows], SERIES[0])
     axes[1].set_title("PnL, % of margin")
     for axis in axes:
-        axis.set_xlabel("x = (upper − price) ÷ (hourly ATR · √24)")
+        axis.set_xlabel("x")
     return picture(
         drawn,
         "widening-picture",
         title="Change of stop-outs and PnL when the upper bound is moved",
         caption=(
-            "Less that of the plan's own bound: same contracts, origins and capital. "
-            "Bars: 95 %, bootstrap over weeks."
+            "x = (upper bound − price) ÷ (hourly ATR · √24). Less that of the plan's "
+            "own bound: same contracts, origins and capital. Bars: 95 %."
         ),
     )
 

@@ -11,6 +11,7 @@ from grid_screening.validation.report.numbers import (
     POINTS,
     SHARE,
     days,
+    unbroken,
 )
 from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.report.verdicts import (
@@ -56,13 +57,11 @@ def profit(result: StudyResult) -> Html:
             "found with 80 % power."
         ),
     )
+    verdict = profit_verdict(family, main.horizon_days, result.gate.top)
     return tag(
         "section",
         tag("h2", "4 · Does any score earn more?"),
-        tag(
-            "p",
-            profit_verdict(family, main.horizon_days, result.gate.top).sentence,
-        ),
+        tag("p", unbroken(verdict.sentence)),
         summary,
         score_pictures.money(family, baselines),
         id="profit",
@@ -178,7 +177,7 @@ def outcomes(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "What became of the grids"),
-        tag("p", grid_verdict(rows[0]).sentence),
+        tag("p", unbroken(grid_verdict(rows[0]).sentence)),
         score_pictures.spread(rows[0].histogram),
         table(
             ("", *(days(row.horizon_days) for row in rows)),

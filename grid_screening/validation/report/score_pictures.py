@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import isfinite
+from textwrap import fill
 
 from grid_screening.reports.html.markup import Html
 from grid_screening.validation.histograms import Histogram
@@ -26,6 +27,7 @@ from grid_screening.validation.results import (
 
 _MOST_TENTHS = 4
 _ROW_INCHES = 0.24
+_LABEL_CHARACTERS = 24
 _MOST_TICKS = 6
 _LEAST_ORIGINS = 2
 
@@ -52,7 +54,7 @@ def money(family: ProfitFamily, baselines: Sequence[TopRow]) -> Html | None:
                 [demanded], [place], color=SERIES[1], marker="|", markersize=11, mew=2
             )
     axis.set_yticks(range(len(rows)))
-    axis.set_yticklabels([name for name, _, _ in rows])
+    axis.set_yticklabels([_label(name) for name, _, _ in rows])
     axis.invert_yaxis()
     axis.set_xlabel("PnL of the list less universe, % of notional")
     return picture(
@@ -93,7 +95,7 @@ def correlations(rows: Sequence[RankRow]) -> Html | None:
         ends = [row.outcomes[name].mean for name in ("pnl", "shuffled")]
         axis.plot(ends, [place, place], color=SOFT, linewidth=0.8, zorder=1)
     axis.set_yticks(range(len(rows)))
-    axis.set_yticklabels([row.name for row in rows])
+    axis.set_yticklabels([_label(row.name) for row in rows])
     axis.invert_yaxis()
     axis.set_xlabel("mean rank correlation")
     drawn.legend(loc="outside upper center", ncols=3, handlelength=1.0)
@@ -129,7 +131,7 @@ def tenths(rows: Sequence[DecileRow]) -> Html | None:
             ecolor=INK,
         )
         axis.axhline(0, color=INK, linewidth=0.8)
-        axis.set_title(row.name)
+        axis.set_title(_label(row.name))
         axis.set_xticks([1, 5, 10])
     for axis in axes[len(rows) :]:
         axis.set_axis_off()
@@ -192,3 +194,7 @@ def universe(rows: Sequence[UniverseRow]) -> Html | None:
         title="Contracts by origin",
         caption="How many contracts each origin could choose from.",
     )
+
+
+def _label(name: str) -> str:
+    return fill(name, _LABEL_CHARACTERS)

@@ -1,5 +1,7 @@
 """Sections on stop-outs: the model, the gate, the wider range."""
 
+from math import isfinite
+
 from grid_screening.reports.html.markup import Html, tag
 from grid_screening.validation.report import pictures
 from grid_screening.validation.report.numbers import (
@@ -12,6 +14,7 @@ from grid_screening.validation.report.numbers import (
     SHARE,
     count,
     days,
+    unbroken,
 )
 from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.report.verdicts import (
@@ -19,7 +22,7 @@ from grid_screening.validation.report.verdicts import (
     stop_out_verdict,
     widening_verdict,
 )
-from grid_screening.validation.results import StudyResult
+from grid_screening.validation.results import GateResult, StudyResult
 
 
 def stop_outs(result: StudyResult) -> Html:
@@ -58,7 +61,7 @@ def stop_outs(result: StudyResult) -> Html:
         "section",
         tag("h2", "1 · Can a stop-out be told?"),
         summary,
-        pictures.reliability(rows) if rows else None,
+        pictures.reliability(rows),
         pictures.months(rows),
         pictures.coefficients(rows),
         _coefficients(result),
@@ -86,7 +89,8 @@ def gate(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "2 · Does the gate lower stop-outs?"),
-        tag("p", sentence),
+        tag("p", unbroken(sentence)),
+        _short_lists(found),
         summary,
         id="gate",
     )
@@ -124,10 +128,22 @@ def widening(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "3 · What does a wider range change?"),
-        tag("p", widening_verdict(result.widening).sentence),
+        tag("p", unbroken(widening_verdict(result.widening).sentence)),
         summary,
         pictures.widening(result.widening),
         id="widening",
+    )
+
+
+def _short_lists(found: GateResult) -> Html | None:
+    if not isfinite(found.short_lists):
+        return None
+    return tag(
+        "p",
+        f"Here the gate looks at all contracts. A scan looks at the first "
+        f"{2 * found.top} only; it would have listed fewer than {found.top} at "
+        f"{SHARE.text(found.short_lists)} of the origins.",
+        class_="remark",
     )
 
 

@@ -42,7 +42,7 @@ class Answer(StrEnum):
     YES = "yes"
     NO = "no: the opposite"
     NOT_SHOWN = "not shown"
-    UNKNOWN = "cannot be told"
+    UNKNOWN = "could not be tested"
 
 
 class Side(StrEnum):
@@ -125,13 +125,15 @@ def widening_verdict(rows: tuple[WideningRow, ...]) -> Verdict:
     fewer = [row for row in rows if side(row.stopped_difference) is Side.BELOW]
     more = [row for row in rows if side(row.stopped_difference) is Side.ABOVE]
     known = [row for row in rows if side(row.stopped_difference) is not Side.UNKNOWN]
-    answer = Answer.YES if fewer else Answer.NO if more else Answer.NOT_SHOWN
+    question = "Does moving the upper bound away lower stop-outs?"
     if not known:
-        answer = Answer.UNKNOWN
+        sentence = "No moved bound could be compared with the plan's own."
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=sentence)
+    answer = Answer.YES if fewer else Answer.NO if more else Answer.NOT_SHOWN
     richer = [row for row in rows if side(row.pnl_difference) is Side.ABOVE]
     poorer = [row for row in rows if side(row.pnl_difference) is Side.BELOW]
     return Verdict(
-        question="Does moving the upper bound away lower stop-outs?",
+        question=question,
         answer=answer,
         sentence=(
             "Same contracts, origins and capital, against the plan's own bound: "
@@ -227,7 +229,7 @@ def tried_verdict(rows: tuple[TriedRow, ...]) -> Verdict:
     money = [row for row in stands if "pnl" in row.statistic.lower()]
     answer = Answer.YES if stands else Answer.NOT_SHOWN
     what = listed(sorted({row.statistic for row in stands}))
-    excess = [row for row in money if "ic" not in row.statistic.lower()]
+    excess = [row for row in money if "rank" not in row.statistic.lower()]
     sentence = (
         f"Of {len(rows)} tests, {len(stands)} stand at a false discovery rate of 5 % "
         f"(p-values from placebo scores): {what}. "
@@ -289,7 +291,7 @@ def in_short(result: StudyResult) -> str:
             if stop_out_verdict(row).answer is answer
         ]
         if horizons:
-            parts.append(f"stop-outs told within {listed(horizons)} days: {answer}")
+            parts.append(f"stop-outs foretold within {listed(horizons)} days: {answer}")
     gate = gate_verdict(result.gate, main.horizon_days).answer
     wider = widening_verdict(result.widening).answer
     money = profit_verdict(result.profit, main.horizon_days, result.gate.top).answer

@@ -157,9 +157,9 @@ def profit(best: float) -> ProfitFamily:
     means = {
         "classic": -0.001,
         "guarded": 0.0012,
-        "stop_out": 0.0023,
+        "lowest stop-out probability": 0.0023,
         "x": 0.0017,
-        "classic_safe": best,
+        "classic · (1 − stop-out probability)": best,
     }
     return ProfitFamily(
         critical_value=2.93,
@@ -271,6 +271,7 @@ def study() -> StudyResult:
             pnl_difference=estimate(0.0022, 0.0016),
             admitted=0.41,
             fewer_stop_outs=True,
+            short_lists=0.12,
         ),
         widening=tuple(
             widened(x, estimate(s, 0.008), estimate(p, 0.0017))

@@ -136,6 +136,7 @@ def test_the_readme_says_what_the_kept_study_found() -> None:
     assert (BEGIN in readme) == EVIDENCE.exists()
     if EVIDENCE.exists():
         block = evidence_markdown(read_study(plain(EVIDENCE.read_bytes())))
+        # to mend it: python -m tests.evidence_block
         assert with_evidence(readme, block) == readme
 
 

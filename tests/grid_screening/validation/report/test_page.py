@@ -57,6 +57,7 @@ def test_the_page_is_well_formed_and_without_gaps(make: Make) -> None:
 def test_every_answer_is_on_the_page(make: Make) -> None:
     result = make()
     cards = read(page(make)).one("section", id="answers").text
+    cards = cards.replace("\N{NO-BREAK SPACE}", " ")
     assert in_short(result) in cards
     for verdict in verdicts(result):
         assert verdict.question in cards
@@ -130,6 +131,12 @@ def test_navigation_names_the_sections_that_exist() -> None:
         root = read(page(make))
         targets = [str(a.attributes["href"])[1:] for a in root.one("nav").all("a")]
         assert targets == [s.attributes["id"] for s in root.one("main").all("section")]
+
+
+def test_a_scans_shorter_lists_are_told_where_they_are_known(whole: Element) -> None:
+    told = "it would have listed fewer than 20 at 12.0 % of the origins"
+    assert told in whole.one("section", id="gate").text
+    assert "first 40" not in read(page(samples.bare)).one("section", id="gate").text
 
 
 def test_every_score_and_assumption_is_in_a_table(whole: Element) -> None:

@@ -35,6 +35,8 @@ from tests.grid_screening.validation.report.samples import (
     widened,
 )
 
+SAFE = "classic · (1 − stop-out probability)"
+
 
 @pytest.mark.parametrize(
     ("mean", "where"),
@@ -148,15 +150,15 @@ class TestProfit:
         assert found.answer is Answer.NOT_SHOWN
         assert found.sentence == (
             "Top 20 less universe: none of 5 candidates passed (a t above 2.93 is "
-            "needed); best was classic_safe with +0.31 % [−0.10, +0.72] of notional, "
-            "t +1.5. Effects smaller than 0.59 % would not have been seen: not shown "
-            "is not disproved."
+            "needed); best was classic · (1 − stop-out probability) with +0.31 % "
+            "[−0.10, +0.72] of notional, t +1.5. Effects smaller than 0.59 % would not "
+            "have been seen: not shown is not disproved."
         )
 
     def test_one_passed(self) -> None:
         found = profit_verdict(profit(0.0094), 7.0, 20)
         assert found.answer is Answer.YES
-        assert "classic_safe passed (a t above 2.93 is needed)" in found.sentence
+        assert f"{SAFE} passed (a t above 2.93 is needed)" in found.sentence
 
     def test_an_interval_above_zero_is_not_enough(self) -> None:
         # t 2.4: beyond 1.96, below what five placebo scores reach
@@ -166,7 +168,7 @@ class TestProfit:
     def test_worse_is_told(self) -> None:
         found = profit_verdict(profit(-0.0094), 7.0, 20)
         assert found.answer is Answer.NO
-        assert found.sentence.endswith(" Worse than the universe: classic_safe.")
+        assert found.sentence.endswith(f" Worse than the universe: {SAFE}.")
 
     def test_detectable_effects_that_differ_are_a_span(self) -> None:
         family = profit(0.001)
@@ -258,12 +260,12 @@ def test_answers_keep_the_declared_order_and_turn_with_the_numbers() -> None:
 
 def test_the_short_answer_turns_with_the_numbers() -> None:
     assert in_short(study()) == (
-        "Stop-outs told within 7, 3 and 14 days: yes; fewer stop-outs behind the "
+        "Stop-outs foretold within 7, 3 and 14 days: yes; fewer stop-outs behind the "
         "gate: yes; fewer with a wider range: yes; more profit by any score: not "
         "shown."
     )
     assert in_short(opposite()) == (
-        "Stop-outs told within 3 days: no: the opposite; stop-outs told within 7 "
-        "days: not shown; fewer stop-outs behind the gate: not shown; fewer with a "
+        "Stop-outs foretold within 3 days: no: the opposite; stop-outs foretold within "
+        "7 days: not shown; fewer stop-outs behind the gate: not shown; fewer with a "
         "wider range: not shown; more profit by any score: yes."
     )
