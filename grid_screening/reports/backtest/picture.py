@@ -31,6 +31,10 @@ FILL_COLUMNS = 300
 _LONG_NUMBER = re.compile(rb"(\b\d+\.\d\d)\d+\b")
 # a hundredth of a point is finer than any screen
 
+_METADATA = ("Creator", "Date", "Format", "Type")
+_GROUP_NAME = re.compile(r' id="[\w.]+_\d+"')
+# nothing refers to them, and a page has several pictures
+
 _WIDTH_IN, _RUN_HEIGHT_IN = 10.0, 5.0
 _DPI = 130
 _FALLBACK_FAMILIES = (
@@ -114,7 +118,7 @@ def themed_svg(picture: RunPicture) -> str:
     Without a title: the page has one. The same run gives the same text.
     """
     text = _saved([picture], THEMED, "svg", titled=False).decode()
-    text = text[text.index("<svg") :]
+    text = _GROUP_NAME.sub("", text[text.index("<svg") :])
     for field in fields(Palette):
         variable = f"var({_VARIABLES[field.name]})"
         text = text.replace(getattr(THEMED, field.name), variable)
@@ -139,7 +143,7 @@ def _saved(
             _draw_equity(equity, picture, palette)
         out = BytesIO()
         # without a date the same run gives the same bytes
-        metadata = {"Date": None} if form == "svg" else None
+        metadata = dict.fromkeys(_METADATA) if form == "svg" else None
         figure.savefig(out, format=form, dpi=_DPI, metadata=metadata)
     content = out.getvalue()
     return _LONG_NUMBER.sub(rb"\1", content) if form == "svg" else content

@@ -42,6 +42,10 @@ def test_themed_picture_uses_the_pages_colours_only() -> None:
     root = ET.fromstring(text)  # noqa: S314  our own text
     assert root.tag.endswith("svg")
     assert "#fe0" not in text
+    assert "<metadata" not in text
+    names = re.findall(r' id="([^"]+)"', text)
+    assert len(names) == len(set(names))
+    assert all(f"#{name}" in text for name in names)
     used = set(re.findall(r"var\((--[a-z0-9]+)\)", text))
     assert {"--ink", "--sell", "--buy", "--band", "--danger", "--part0"} <= used
 
