@@ -341,6 +341,21 @@ def opposite() -> StudyResult:
     )
 
 
+def empty() -> StudyResult:
+    """A study without any origin, score or list."""
+    return replace(
+        bare(),
+        universe=(),
+        rank=(),
+        top=(),
+        stop_out=(),
+        widening=(),
+        profit=ProfitFamily(critical_value=nan, placebo_count=0, rows=()),
+        settings={},
+        protocol={},
+    )
+
+
 def bare() -> StudyResult:
     """A study of too few origins: hardly anything is known."""
     whole = study()

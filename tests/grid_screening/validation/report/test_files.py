@@ -99,7 +99,7 @@ class TestReading:
 
 
 class TestMarkdown:
-    @pytest.mark.parametrize("make", ["study", "opposite", "bare"])
+    @pytest.mark.parametrize("make", ["study", "opposite", "bare", "empty"])
     def test_every_answer_has_one_line(self, make: str) -> None:
         result = getattr(samples, make)()
         block = evidence_markdown(result)

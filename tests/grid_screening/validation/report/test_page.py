@@ -25,7 +25,9 @@ from tests.grid_screening.reports.html.test_markup import HOSTILE
 from tests.grid_screening.validation.report import samples
 from tests.recorded import ROOT
 
-EVERY = pytest.mark.parametrize("make", [samples.study, samples.opposite, samples.bare])
+EVERY = pytest.mark.parametrize(
+    "make", [samples.study, samples.opposite, samples.bare, samples.empty]
+)
 Make = Callable[[], StudyResult]
 PICTURES = (
     "universe-picture", "reliability", "months", "coefficients",
@@ -137,6 +139,26 @@ def test_a_scans_shorter_lists_are_told_where_they_are_known(whole: Element) -> 
     told = "it would have listed fewer than 20 at 12.0 % of the origins"
     assert told in whole.one("section", id="gate").text
     assert "first 40" not in read(page(samples.bare)).one("section", id="gate").text
+
+
+def test_tenths_without_numbers_are_not_drawn() -> None:
+    result = samples.study()
+    unknown = replace(result.deciles[0], pnl=(float("nan"),) * 10)
+    root = read(study_html(replace(result, deciles=(unknown,))))
+    assert not root.all("title", id="tenths-title")
+    assert "–" in root.one("section", id="tenths").text
+
+
+def test_what_is_missing_is_not_drawn_and_the_rest_is() -> None:
+    result = samples.study()
+    family = replace(result.profit, critical_value=float("nan"))
+    fewer = replace(result, deciles=result.deciles[:3], profit=family)
+    root = read(study_html(fewer))
+    assert root.all("title", id="money-title")
+    tenths = root.one("section", id="tenths").one("figure").text
+    assert [row.name for row in fewer.deciles if row.name in tenths] == [
+        row.name for row in fewer.deciles
+    ]
 
 
 def test_every_score_and_assumption_is_in_a_table(whole: Element) -> None:
