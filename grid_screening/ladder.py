@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from grid_screening.backtest.grids import Start
 from monitor.domain.instruments import Instrument
@@ -33,7 +34,7 @@ class GridRules:
     """Liquidation price ÷ stop price, at least."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ladder:
     """Arithmetic levels ``lower_bound + i · grid_step`` around a price.
 
@@ -54,12 +55,12 @@ class Ladder:
     Flat: short nothing; only the levels above the price are sold, each bought back
     one level lower."""
 
-    @property
+    @cached_property
     def upper_bound(self) -> Decimal:
         """The last level."""
         return self.lower_bound + (self.level_count - 1) * self.grid_step
 
-    @property
+    @cached_property
     def levels_below(self) -> int:
         """Levels strictly below the price."""
         if self.price <= self.lower_bound:
@@ -67,7 +68,7 @@ class Ladder:
         whole, rest = divmod(self.price - self.lower_bound, self.grid_step)
         return min(int(whole) + (rest > 0), self.level_count)
 
-    @property
+    @cached_property
     def levels_above(self) -> int:
         """Levels strictly above the price; one exactly at it is on neither side."""
         below = self.levels_below
@@ -94,7 +95,7 @@ class Ladder:
             return self.lower_bound
         return self.upper_bound - self.levels_above * self.grid_step
 
-    @property
+    @cached_property
     def level_sum(self) -> Decimal:
         """Sum of the level prices that margin × leverage is spread over.
 
@@ -105,7 +106,7 @@ class Ladder:
         n = self.level_count
         return n * self.lower_bound + self.grid_step * (n * (n - 1) // 2)
 
-    @property
+    @cached_property
     def sum_above(self) -> Decimal:
         """Sum of the level prices above the price."""
         n = self.levels_above
