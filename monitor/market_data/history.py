@@ -22,8 +22,10 @@ from monitor.market_data.history_parts import (
     bar_batches,
     funding_rows,
     listed_parts,
+    manifest_names,
     part_hash,
     part_range,
+    part_spans,
     part_symbols,
 )
 
@@ -67,6 +69,19 @@ class History:
                 found |= part_symbols(part)
             self._symbols[interval] = tuple(sorted(found))
         return self._symbols[interval]
+
+    def spans(self, interval: KlineInterval) -> dict[Symbol, tuple[int, int]]:
+        """Return the open times of each contract's first and last bar, ms UTC.
+
+        The universe of a past day are the contracts whose span holds it. Reads the
+        times of all bars.
+        """
+        found: dict[Symbol, tuple[int, int]] = {}
+        for part in self._listing.klines.get(interval, ()):
+            for symbol, (first, last) in part_spans(part).items():
+                before = found.get(symbol, (first, last))
+                found[symbol] = (min(first, before[0]), max(last, before[1]))
+        return {symbol: found[symbol] for symbol in sorted(found)}
 
     def time_range(self, interval: KlineInterval) -> tuple[int, int]:
         """Return the open times of the first and last bar of all contracts, ms UTC.
@@ -154,6 +169,12 @@ class History:
     def problems(self) -> tuple[str, ...]:
         """What a reader should know, one line each; reads all bars once."""
         found = [f"{name}: not used, its name is unknown" for name in self._ignored()]
+        there = {part.name for part in self._listing.parts()}
+        found += [
+            f"{name}: named by the manifest, and missing"
+            for name in manifest_names(self._folder)
+            if name not in there
+        ]
         for interval in self.intervals:
             assembly = self._assembly(interval, self.symbols(interval), None, None)
             whose = _named(sorted(assembly.faults.symbols))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import FloatArray, IntArray, Symbol
@@ -16,6 +17,7 @@ from monitor.market_data.history_errors import HistoryUnreadable
 
 SUFFIX = ".parquet"
 KLINES, FUNDING = "klines", "funding"
+MANIFEST_NAME = "manifest.json"
 _RECORDED = re.compile(r"klines_([0-9]+[mhdwM])_.+\.parquet|(funding)_.+\.parquet")
 _INTERVAL_FOLDER, _SYMBOL_FOLDER = "interval=", "symbol="
 
@@ -135,6 +137,57 @@ def part_range(part: HistoryPart) -> tuple[int, int] | None:
             return min(r.min for r in ranges), max(r.max for r in ranges)
         times = file.read(columns=["open_time"])["open_time"].to_numpy()
         return int(times.min()), int(times.max())
+
+
+def part_spans(part: HistoryPart) -> dict[Symbol, tuple[int, int]]:
+    """Return the earliest and latest open time of each contract in a file."""
+    if part.symbol is not None:
+        whole = part_range(part)
+        return {} if whole is None else {part.symbol: whole}
+    with _reading(part) as file:
+        rows = file.read(columns=["symbol", "open_time"])
+        symbols, codes = _symbols(part, rows)
+        times = _whole(part, rows["open_time"])
+    first = np.full(len(symbols), np.iinfo(np.int64).max)
+    last = np.full(len(symbols), -1)
+    np.minimum.at(first, codes, times)
+    np.maximum.at(last, codes, times)
+    return {
+        name: (int(first[code]), int(last[code]))
+        for code, name in enumerate(symbols)
+        if last[code] >= 0
+    }
+
+
+def manifest_names(folder: Path) -> tuple[str, ...]:
+    """Return the files of bars and settlements that a store's manifest names.
+
+    Empty without a manifest: it is made when a download ends.
+
+    Raises
+    ------
+    HistoryUnreadable
+        It cannot be read.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        document = orjson.loads(path.read_bytes())
+        names = [
+            f"{KLINES}/{_INTERVAL_FOLDER}{interval}/{_SYMBOL_FOLDER}{symbol}/{month}"
+            for interval, contracts in document.get(KLINES, {}).items()
+            for symbol, stated in contracts.items()
+            for month in stated["months"]
+        ]
+        names += [
+            f"{FUNDING}/{_SYMBOL_FOLDER}{symbol}/{month}"
+            for symbol, stated in document.get(FUNDING, {}).items()
+            for month in stated["months"]
+        ]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HistoryUnreadable(str(path), f"not readable: {error}") from error
+    return tuple(name + SUFFIX for name in names)
 
 
 def bar_batches(part: HistoryPart) -> Iterator[BarBatch]:

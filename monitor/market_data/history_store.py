@@ -27,6 +27,7 @@ from monitor.domain.market import KlineInterval
 from monitor.market_data.history_assembly import gaps_between
 from monitor.market_data.history_errors import HistoryNotWritable
 from monitor.market_data.history_lock import writer_lock
+from monitor.market_data.history_parts import MANIFEST_NAME
 from monitor.market_data.history_rows import (
     HistoryKind,
     HistoryRows,
@@ -39,7 +40,6 @@ from monitor.market_data.history_rows import (
 VERSION = 1
 """Of the files; those of another version are made anew."""
 FOOTER_KEY = b"short_grid_history"
-MANIFEST_NAME = "manifest.json"
 PART_SUFFIX = ".part"
 """Of files that are being written; what a killed process left is removed."""
 

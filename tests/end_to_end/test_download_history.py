@@ -111,12 +111,7 @@ def test_the_exchange_gives_what_the_archive_lacks(
     assert {seen["symbol"] for seen in ends} == {"BTCUSDT"}
     ref = requests.get(
         f"{exchange.base_url}/fapi/v1/klines",
-        params={
-            "symbol": "BTCUSDT",
-            "interval": "1h",
-            "startTime": lost[0],
-            "limit": 1,
-        },
+        params=f"symbol=BTCUSDT&interval=1h&limit=1&startTime={lost[0]}",
         timeout=10,
     ).json()[0]
     at = int(np.flatnonzero(panel.open_time == lost[0])[0])
@@ -159,8 +154,10 @@ def test_a_killed_download_goes_on_where_it_ended(
     key = zip_key(BTC, LABELS[8])
     files.fault(key, Reply(body=files.files[key], drip_body_s=60.0))
     files.on_request = lambda path: reached.set() if path == key else None
-    arguments = ("BTCUSDT", "--start", "2024-01", "--end", "2024-12")
-    arguments += ("--kind", "klines", "--archive-only", "--folder", str(folder))
+    arguments = [
+        *("BTCUSDT", "--start", "2024-01", "--end", "2024-12"),
+        *("--kind", "klines", "--archive-only", "--folder", str(folder)),
+    ]
 
     process = begun(tmp_path, archive, *arguments)
     assert reached.wait(60)

@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 
 from monitor.domain.market import KlineInterval
 from monitor.market_data.history import opened_history
-from monitor.market_data.history_errors import HistoryBusy, HistoryNotWritable
+from monitor.market_data.history_errors import (
+    HistoryBusy,
+    HistoryNotWritable,
+    HistoryUnreadable,
+)
 from monitor.market_data.history_import import imported
 from monitor.market_data.history_lock import LOCK_NAME
 from monitor.market_data.history_manifest import (
@@ -220,6 +224,42 @@ def test_a_store_opens_as_history(store: HistoryStore) -> None:
     assert history.funding()["AAAUSDT"].time.tolist() == [START + 3]
     january = history.panel(KlineInterval.H1, end_ms=FEBRUARY)
     assert january.bar_count == 31 * 24
+
+
+def test_spans_say_who_was_there_when(store: HistoryStore, tmp_path: Path) -> None:
+    store.write(AAA, MONTH, part(0, 2))
+    store.write(AAA, NEXT, part(5, start=FEBRUARY))
+    store.write(bars_of("GONEUSDT"), MONTH, part(3, 4))
+    expected = {
+        "AAAUSDT": (START, FEBRUARY + 5 * HOUR),
+        "GONEUSDT": (START + 3 * HOUR, START + 4 * HOUR),
+    }
+    assert opened_history(store.root).spans(KlineInterval.H1) == expected
+    assert universe(store, KlineInterval.H1) == expected
+    bars = [a_bar("B", 7), a_bar("A", 1), a_bar("B", 2)]
+    write_bars(tmp_path / "r" / "klines_1h_x.parquet", bars)
+    assert opened_history(tmp_path / "r").spans(KlineInterval.H1) == {
+        "A": (START + HOUR, START + HOUR),
+        "B": (START + 2 * HOUR, START + 7 * HOUR),
+    }
+
+
+def test_a_file_that_the_manifest_names_and_is_gone_is_told(
+    store: HistoryStore,
+) -> None:
+    store.write(AAA, MONTH, part(0, 1))
+    store.write(AAA, NEXT, part(0, start=FEBRUARY))
+    store.write_manifest(store_manifest(store))
+    store.path(AAA, NEXT).unlink()
+    assert opened_history(store.root).problems == (
+        (
+            "klines/interval=1h/symbol=AAAUSDT/2025-02.parquet: named by the manifest, "
+            "and missing"
+        ),
+    )
+    (store.root / "manifest.json").write_bytes(b"{half")
+    with pytest.raises(HistoryUnreadable, match=r"manifest\.json: not readable"):
+        _ = opened_history(store.root).problems
 
 
 @pytest.mark.parametrize("kind", list(HistoryKind))
