@@ -1,6 +1,6 @@
 """Sends GET requests: pooled, paid for, with a total deadline, and again if worth it.
 
-tenacity is configured here and nowhere else.
+tenacity is configured here, and in `monitor.market_data.archive` for its own server.
 """
 
 import logging
