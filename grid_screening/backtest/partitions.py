@@ -18,11 +18,8 @@ BYTES_PER_BAR = 32
 """Open, high, low, close of one contract."""
 
 PARTITION_BYTES = 256 * 2**20
-"""Prices of one partition: a worker holds about twice this for each of its threads,
-while it reads them."""
-
-GRIDS_PER_TASK = 4_096
-"""More grids of one partition become several tasks."""
+"""Prices of one partition: while it reads them a thread holds two and a half times
+this (80 bytes a bar, volumes and buffers included)."""
 
 
 class PathSource(Protocol):
@@ -35,6 +32,10 @@ class PathSource(Protocol):
     @property
     def bar_count(self) -> int:
         """Bars of each, for the size of partitions."""
+
+    @property
+    def grids_per_task(self) -> int:
+        """Grids of a partition for which it is worth having the prices once more."""
 
     def part(self, first: int, last: int) -> Self:
         """Return the contracts ``first`` to ``last``, the last excluded."""
@@ -58,6 +59,11 @@ class LoadedPaths:
     def bar_count(self) -> int:
         """Bars of each."""
         return int(self.loaded.open_time.size)
+
+    @property
+    def grids_per_task(self) -> int:
+        """Few: the prices are there."""
+        return 2_048
 
     def part(self, first: int, last: int) -> "LoadedPaths":
         """Return some contracts; the arrays are views."""
@@ -102,6 +108,11 @@ class HistoryPaths:
     def bar_count(self) -> int:
         """Bars of each at most."""
         return max((self.end_ms - self.start_ms) // self.interval.milliseconds, 1)
+
+    @property
+    def grids_per_task(self) -> int:
+        """Many: reading a partition takes as long as thousands of weekly grids."""
+        return 65_536
 
     def part(self, first: int, last: int) -> "HistoryPaths":
         """Return some contracts."""
@@ -205,8 +216,8 @@ def _partitions(work: _Task, partition_bytes: int) -> Iterator[tuple[IntArray, _
     for first in range(0, len(source.symbols), height):
         last = min(first + height, len(source.symbols))
         begin, end = np.searchsorted(row[by_row], (first, last))
-        for cut in range(begin, end, GRIDS_PER_TASK):
-            places = by_row[cut : min(cut + GRIDS_PER_TASK, end)]
+        for cut in range(begin, end, source.grids_per_task):
+            places = by_row[cut : min(cut + source.grids_per_task, end)]
             own = _taken(work.grids, places)
             yield (
                 places,

@@ -1,5 +1,6 @@
 """The same work on many inputs: over the cores, or over a Dask cluster."""
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -132,8 +133,20 @@ def _connected(engine: str) -> "Iterator[Client]":
                 f"no scheduler answered within {CONNECT_TIMEOUT_S:g} s "
                 "(`dask scheduler` starts one)",
             ) from error
-        with client:
+        with _without_tracebacks(), client:
             yield client
+
+
+@contextmanager
+def _without_tracebacks() -> "Iterator[None]":
+    # what the client would log about a lost scheduler is raised, in one line
+    logger = logging.getLogger("distributed.client")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _over_cluster(

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grid_screening.backtest import partitions
 from grid_screening.backtest.engine import simulated_grids
 from grid_screening.backtest.grids import (
     Costs,
@@ -116,7 +115,9 @@ def test_any_partition_gives_the_same_bits(
     contracts_at_once: int,
     grids_per_task: int,
 ) -> None:
-    monkeypatch.setattr(partitions, "GRIDS_PER_TASK", grids_per_task)
+    monkeypatch.setattr(
+        LoadedPaths, "grids_per_task", property(lambda _: grids_per_task)
+    )
     grids, costs = many_grids(paths, count=100), Costs(stop_slippage=0.001)
     schedule = Maintenance.assumed(len(paths.symbols))
     ref = simulated_grids(paths, grids, costs, maintenance=schedule)

@@ -266,7 +266,9 @@ class TestLostCluster:
             "most likely out of memory"
         )
 
-    def test_a_scheduler_that_ends_is_told_in_one_line(self) -> None:
+    def test_a_scheduler_that_ends_is_told_in_one_line(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         with scheduler_process() as (engine, process):
             begun: list[int] = []
 
@@ -280,3 +282,4 @@ class TestLostCluster:
             str(caught.value) == f"engine {engine} unavailable: the scheduler was lost"
         )
         assert begun
+        assert [r for r in caplog.records if r.levelname == "ERROR"] == []
