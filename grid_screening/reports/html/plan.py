@@ -240,7 +240,8 @@ def _numbers(numbers: Iterable[_Number], grid: Grid, quote: str) -> Iterable[_Li
 
 
 def _further(grid: Grid) -> Iterable[_Line]:
-    known = {spec.name for spec in (*_SAFETY, *_EXPECTATIONS)} | _ELSEWHERE
+    told = (*_SAFETY, *_EXPECTATIONS, *_MINUTES)
+    known = {spec.name for spec in told} | _ELSEWHERE
     shown = _shower(grid)
     for name in grid:
         if name not in known:

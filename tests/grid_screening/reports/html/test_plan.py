@@ -129,3 +129,9 @@ def test_no_grid_says_why_and_which_margin_would_do() -> None:
 def test_no_grid_at_any_margin_names_none() -> None:
     row = ranked(grid=None, grid_reason=None, minimum_margin=None)
     assert read(plan(row, "USDT")).text == "No grid"
+
+
+def test_what_no_minute_bars_say_is_not_a_list_of_dashes() -> None:
+    found = lines(deep_bars=None, measured_trips_per_day=None)
+    assert "measured trips per day" not in found
+    assert "deep bars" not in found
