@@ -36,9 +36,10 @@ _DECLARED = {
 
 _ASSUMED = (
     "Assumed, since history does not hold it: tick of five significant digits at the "
-    "price of the day, quantity step worth at most 0.001, minimum notional 5, no other "
-    "order filter; mark price = last price; no announced delisting is known; "
-    "maintenance brackets as a scan assumes them."
+    "price of the day, quantity step worth at most 0.001, minimum notional 5, 200 "
+    "levels at most (a spacing that needs more is coarsened), no other order filter; "
+    "mark price = last price; no announced delisting is known; maintenance brackets as "
+    "a scan assumes them."
 )
 
 

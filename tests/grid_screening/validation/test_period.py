@@ -1,0 +1,76 @@
+"""Which origins a history allows, and which month is predicted first."""
+
+import pytest
+
+from grid_screening.cli.backtest_readers import moment
+from grid_screening.validation.period import Period, allowed_period, first_month
+from grid_screening.validation.protocol import (
+    DECLARED_END_MS,
+    DECLARED_START_MS,
+    protocol_text,
+)
+from grid_screening.validation.study_settings import StudySettings
+from monitor.domain.market import DAY_MS
+
+BARS_MS, HORIZON_MS = 50 * DAY_MS, 7 * DAY_MS
+
+
+def period(first: str, last: str) -> Period | None:
+    return allowed_period(
+        moment(first), moment(last), bars_ms=BARS_MS, horizon_ms=HORIZON_MS
+    )
+
+
+def test_the_declared_history_gives_the_declared_period() -> None:
+    found = period("2024-10-23T04:00", "2025-07-01")
+    assert found == Period(
+        start_ms=moment("2024-12-16"),
+        end_ms=moment("2025-06-23"),
+        first_month="2025-02",
+    )
+    assert found.start_ms == DECLARED_START_MS
+    assert found.end_ms == DECLARED_END_MS
+
+
+def test_a_shorter_history_cuts_it() -> None:
+    found = period("2024-12-01T05:00", "2025-04-01")
+    assert found == Period(
+        start_ms=moment("2025-01-21"),
+        end_ms=moment("2025-03-25"),
+        first_month="2025-04",
+    )
+
+
+def test_another_history_is_studied_whole() -> None:
+    found = period("2023-01-01", "2023-12-31")
+    assert found == Period(
+        start_ms=moment("2023-02-20"),
+        end_ms=moment("2023-12-24"),
+        first_month="2023-05",
+    )
+
+
+def test_one_too_short_for_a_scan_and_a_grid_allows_none() -> None:
+    assert period("2025-01-01", "2025-02-26") is None
+    found = period("2025-01-01", "2025-02-27")
+    assert found is not None
+    assert found.start_ms == found.end_ms
+
+
+@pytest.mark.parametrize(
+    ("start", "month"),
+    [
+        ("2024-12-16", "2025-02"),  # 47 days of training
+        ("2024-12-17", "2025-02"),
+        ("2024-12-18", "2025-03"),
+        ("2023-02-20", "2023-05"),
+    ],
+)
+def test_the_first_month_has_its_training_sample(start: str, month: str) -> None:
+    assert first_month(moment(start)) == month
+
+
+def test_the_declared_study_deviates_in_nothing() -> None:
+    settings = StudySettings(start_ms=DECLARED_START_MS, end_ms=DECLARED_END_MS)
+    assert protocol_text(settings)["deviations"] == "none"
+    assert len(settings.origins) == 190
