@@ -9,6 +9,8 @@ import numpy as np
 from monitor.domain.market import DAY_MS
 from monitor.domain.typing import FloatArray, IntArray
 
+LEAST_WINDOWS = 3
+"""Of a series whose error can be told: spans of lag + 1 values."""
 _WEEK_DAYS = 7
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 _ROUNDING = 1e-12
@@ -22,7 +24,7 @@ class MeanEstimate:
     mean: float
     """NaN without any value."""
     standard_error: float
-    """NaN with fewer than two values; 0 where the values do not differ."""
+    """NaN with too few values for the lag; 0 where the values do not differ."""
     t: float
     """Mean ÷ standard error; NaN where that is 0 or NaN."""
     count: int
@@ -37,19 +39,25 @@ def newey_west(series: FloatArray, lag: int) -> MeanEstimate:
     series : ndarray of shape (n,)
         In order of time. NaN is left out and the gap closed.
     lag : int
-        Neighbours regarded, at least 0; cut to count − 1. 0: independent values.
+        Neighbours regarded, at least 0. 0: independent values.
 
     Returns
     -------
     MeanEstimate
         Variance of the mean: (γ₀ + 2 Σ (1 − k ÷ (lag + 1)) γ_k) ÷ n, each γ_k a sum
-        over n, without small-sample correction. On few hundred overlapping values
-        |t| > 1.96 comes more often than 5 % of the time: compare with placebo scores.
+        over n, without small-sample correction. No error with fewer than
+        `LEAST_WINDOWS` · (lag + 1) values, or one value.
 
     Raises
     ------
     ValueError
         ``lag`` is negative.
+
+    Notes
+    -----
+    Too small when values are few. Share of |t| > 1.96 where 5 % is meant, sums of 7
+    daily normal values, lag 10, 1,500 series each: 0.57 of 11 values, 0.34 of 22, 0.27
+    of 33, 0.16 of 66, 0.11 of 190. Hence the least number, and placebo scores.
 
     References
     ----------
@@ -62,13 +70,13 @@ def newey_west(series: FloatArray, lag: int) -> MeanEstimate:
     if count == 0:
         return MeanEstimate(mean=nan, standard_error=nan, t=nan, count=0)
     mean = float(known.mean())
-    if count == 1:
-        return MeanEstimate(mean=mean, standard_error=nan, t=nan, count=1)
+    if count < max(LEAST_WINDOWS * (lag + 1), 2):
+        return MeanEstimate(mean=mean, standard_error=nan, t=nan, count=count)
     rest = known - mean
     if float(np.abs(rest).max()) <= _ROUNDING * float(np.abs(known).max()):
         return MeanEstimate(mean=mean, standard_error=0.0, t=nan, count=count)
     variance = float(rest @ rest)
-    for k in range(1, min(lag, count - 1) + 1):
+    for k in range(1, lag + 1):
         variance += 2 * (1 - k / (lag + 1)) * float(rest[k:] @ rest[:-k])
     error = sqrt(max(variance, 0.0)) / count
     t = mean / error if error > 0 else nan

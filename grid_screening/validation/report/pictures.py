@@ -15,12 +15,18 @@ from grid_screening.validation.report.drawing import (
     styled,
 )
 from grid_screening.validation.report.numbers import days
-from grid_screening.validation.results import Estimate, StopOutRow, WideningRow
+from grid_screening.validation.results import (
+    CoefficientRow,
+    Estimate,
+    StopOutRow,
+    WideningRow,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PERCENT = 100
+INTERCEPT = "intercept"
 _NORMAL_95 = 1.96
 _MARKS = ("o", "s", "D", "^")
 _OFFSET = 0.22
@@ -36,7 +42,7 @@ def reliability(rows: Sequence[StopOutRow]) -> Html | None:
     drawn, axes = figure(2.5, columns=len(rows))
     for axis, row in zip(axes, rows, strict=True):
         bins = row.reliability
-        most = max(max(b.predicted, b.high, b.observed) for b in bins)
+        most = max(max(b.predicted, b.observed, _known(b.high)) for b in bins)
         end = PERCENT * min(1.0, most) * 1.05
         axis.plot([0, end], [0, end], color=SOFT, linestyle="--", linewidth=1)
         axis.axhline(PERCENT * row.base_rate, color=SOFT, linestyle=":", linewidth=1)
@@ -69,6 +75,10 @@ def reliability(rows: Sequence[StopOutRow]) -> Html | None:
             "line what was told came; dotted: share of all; bars: 95 %."
         ),
     )
+
+
+def _known(end: float) -> float:
+    return end if isfinite(end) else 0.0
 
 
 @styled
@@ -105,15 +115,15 @@ def coefficients(rows: Sequence[StopOutRow]) -> Html | None:
     rows = [row for row in rows if row.coefficients]
     if not rows:
         return None
-    names = [each.feature for each in rows[0].coefficients]
+    names = [each.feature for each in _slopes(rows[0])]
     drawn, (axis,) = figure(0.55 * len(names) + 1.0)
     axis.axvline(0, color=INK, linewidth=0.8)
     for number, row in enumerate(rows):
         shift = (number - (len(rows) - 1) / 2) * _OFFSET
         axis.errorbar(
-            [each.value for each in row.coefficients],
+            [each.value for each in _slopes(row)],
             [place + shift for place in range(len(names))],
-            xerr=[_NORMAL_95 * each.standard_error for each in row.coefficients],
+            xerr=[_NORMAL_95 * each.standard_error for each in _slopes(row)],
             color=SERIES[number % len(SERIES)],
             marker=_MARKS[number % len(_MARKS)],
             markersize=5,
@@ -134,6 +144,10 @@ def coefficients(rows: Sequence[StopOutRow]) -> Html | None:
             "errors clustered by week."
         ),
     )
+
+
+def _slopes(row: StopOutRow) -> list[CoefficientRow]:
+    return [each for each in row.coefficients if each.feature != INTERCEPT]
 
 
 @styled

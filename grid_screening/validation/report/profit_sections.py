@@ -168,7 +168,7 @@ def outcomes(result: StudyResult) -> Html:
         ("liquidated", [estimate_cell(row.liquidated, SHARE) for row in rows]),
         ("initial short alone", [estimate_cell(row.static_short, PNL) for row in rows]),
         ("grid less that", [estimate_cell(row.grid_less_static, PNL) for row in rows]),
-        ("fees", [estimate_cell(row.fees, PNL) for row in rows]),
+        ("fees paid", [estimate_cell(row.fees, PNL) for row in rows]),
         ("funding received", [estimate_cell(row.funding, PNL) for row in rows]),
         ("lowest equity: 1 % of grids below", [_worst(r.worst[0]) for r in rows]),
         ("5 % below", [_worst(row.worst[1]) for row in rows]),

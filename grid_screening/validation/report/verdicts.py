@@ -190,7 +190,7 @@ def rank_verdict(row: RankRow) -> Verdict:
         answer, told = Answer.NO, "it is below what size alone gives"
     else:
         answer = Answer.NOT_SHOWN
-        told = "the size of the swings alone gives as much, within the errors"
+        told = "the intervals meet, so more than size alone gives is not shown"
     return Verdict(
         question=f"Is {row.name}'s rank correlation with PnL more than volatility?",
         answer=answer,
@@ -206,10 +206,10 @@ def grid_verdict(outcome: OutcomeSummary) -> Verdict:
     """Say whether the grid adds to the short position that it begins with."""
     where = side(outcome.grid_less_static)
     told = {
-        Side.ABOVE: "added",
-        Side.BELOW: "took away",
-        Side.ACROSS: "is not shown to add or take anything: it changed PnL by",
-        Side.UNKNOWN: "could not be compared with it:",
+        Side.ABOVE: "a gain",
+        Side.BELOW: "a loss",
+        Side.ACROSS: "no effect is shown" + _seen_from(outcome.grid_less_static, PNL),
+        Side.UNKNOWN: "could not be tested",
     }[where]
     return Verdict(
         question="Does the grid earn more than the short it begins with?",
@@ -217,8 +217,8 @@ def grid_verdict(outcome: OutcomeSummary) -> Verdict:
         sentence=(
             f"Over {days(outcome.horizon_days)} the planned grids earned "
             f"{with_interval(outcome.pnl, PNL)} of notional, the initial short alone "
-            f"{with_interval(outcome.static_short, PNL)}; trading {told} "
-            f"{with_interval(outcome.grid_less_static, PNL)}."
+            f"{with_interval(outcome.static_short, PNL)}; trading on top of it made "
+            f"{with_interval(outcome.grid_less_static, PNL)}: {told}."
         ),
     )
 
@@ -233,7 +233,7 @@ def tried_verdict(rows: tuple[TriedRow, ...]) -> Verdict:
     sentence = (
         f"Of {len(rows)} tests, {len(stands)} stand at a false discovery rate of 5 % "
         f"(p-values from placebo scores): {what}. "
-        f"{len(excess)} of them concern money earned by a list."
+        f"About money earned by a list: {len(excess)}."
     )
     if not rows:
         answer, sentence = Answer.UNKNOWN, "Nothing was tested."

@@ -94,7 +94,9 @@ def stop_out(days: int, difference: Estimate) -> StopOutRow:
         coefficients=tuple(
             CoefficientRow(feature=name, value=value, standard_error=0.06)
             for name, value in zip(
-                FEATURES, (-0.55, 0.21, 0.18, 0.12, -0.05), strict=True
+                ("intercept", *FEATURES),
+                (-1.6, -0.55, 0.21, 0.18, 0.12, -0.05),
+                strict=True,
             )
         ),
     )  # fmt: skip
@@ -117,7 +119,7 @@ def outcome(days: float) -> OutcomeSummary:
         liquidated=estimate(0.0, 0.0001),
         static_short=estimate(0.0126, 0.007),
         grid_less_static=estimate(-0.0031, 0.0013),
-        fees=estimate(-0.0021, 0.0001),
+        fees=estimate(0.0021, 0.0001),
         funding=estimate(-0.0002, 0.0001),
         worst=(-0.195, -0.148, -0.041),
         histogram=outcome_histogram(pnl, low=-0.2, high=0.15, bins=35),

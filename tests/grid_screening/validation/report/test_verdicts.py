@@ -206,10 +206,22 @@ class TestGrid:
     @pytest.mark.parametrize(
         ("change", "answer", "claim"),
         [
-            (estimate(0.004, 0.001), Answer.YES, "trading added +0.40 %"),
-            (estimate(-0.004, 0.001), Answer.NO, "trading took away −0.40 %"),
-            (estimate(0.001, 0.001), Answer.NOT_SHOWN, "is not shown to add or take"),
-            (UNKNOWN, Answer.UNKNOWN, "could not be compared"),
+            (
+                estimate(0.004, 0.001),
+                Answer.YES,
+                "made +0.40 % [+0.20, +0.60]: a gain.",
+            ),
+            (
+                estimate(-0.004, 0.001),
+                Answer.NO,
+                "made −0.40 % [−0.60, −0.20]: a loss.",
+            ),
+            (
+                estimate(0.001, 0.001),
+                Answer.NOT_SHOWN,
+                ": no effect is shown (one of 0.28 % would",
+            ),
+            (UNKNOWN, Answer.UNKNOWN, "could not be tested"),
         ],
     )
     def test_what_trading_added(
@@ -226,10 +238,10 @@ def test_what_was_tried_is_counted() -> None:
     assert found.answer is Answer.YES
     assert found.sentence == (
         "Of 30 tests, 3 stand at a false discovery rate of 5 % (p-values from placebo "
-        "scores): rank-IC not_stopped. 0 of them concern money earned by a list."
+        "scores): rank-IC not_stopped. About money earned by a list: 0."
     )
     paid = replace(rows[1], discovered=True)
-    assert "1 of them concern money" in tried_verdict((paid, *rows)).sentence
+    assert "earned by a list: 1." in tried_verdict((paid, *rows)).sentence
     assert tried_verdict(opposite().tried).answer is Answer.NOT_SHOWN
     assert tried_verdict(()).answer is Answer.UNKNOWN
 
