@@ -79,7 +79,7 @@ def stop_out_verdict(row: StopOutRow) -> Verdict:
         Side.BELOW: "is told better than by the base rate",
         Side.ABOVE: "is told worse than by the base rate",
         Side.ACROSS: "is not shown to be told better than by the base rate",
-        Side.UNKNOWN: "could not be tested: too few weeks",
+        Side.UNKNOWN: "could not be tested (too few weeks)",
     }[where]
     return Verdict(
         question=f"Can a stop-out within {days(row.horizon_days)} be told?",
@@ -167,7 +167,7 @@ def profit_verdict(family: ProfitFamily, horizon_days: float, top: int) -> Verdi
         )
     else:
         start = (
-            f"Top {top} less universe: none of {len(family.rows)} candidates passed "
+            f"Top {top} less universe: none of {_tested(len(tested), family)} passed "
             f"({needed}); best was {best_text}. Effects smaller than "
             f"{_least([row.minimum_detectable for row in tested])} would not have been "
             "seen: not shown is not disproved."
@@ -326,6 +326,13 @@ def _money(difference: Estimate) -> str:
         Side.ACROSS: ": no difference is shown" + _seen_from(difference, PNL),
         Side.UNKNOWN: ": could not be tested",
     }[side(difference)]
+
+
+def _tested(tested: int, family: ProfitFamily) -> str:
+    declared = len(family.rows)
+    if tested == declared:
+        return f"{declared} candidates"
+    return f"the {tested} of {declared} candidates that could be tested"
 
 
 def _least(effects: list[float]) -> str:

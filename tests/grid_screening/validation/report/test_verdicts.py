@@ -170,6 +170,14 @@ class TestProfit:
         assert found.answer is Answer.NO
         assert found.sentence.endswith(f" Worse than the universe: {SAFE}.")
 
+    def test_what_could_not_be_tested_did_not_fail(self) -> None:
+        family = profit(0.001)
+        rows = (replace(family.rows[0], pnl=UNKNOWN), *family.rows[1:])
+        found = profit_verdict(replace(family, rows=rows), 7.0, 20)
+        assert "none of the 4 of 5 candidates that could be tested passed" in (
+            found.sentence
+        )
+
     def test_detectable_effects_that_differ_are_a_span(self) -> None:
         family = profit(0.001)
         rows = (replace(family.rows[0], minimum_detectable=0.002), *family.rows[1:])
