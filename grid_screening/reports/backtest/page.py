@@ -20,6 +20,7 @@ _SECURITY = (
 _OWN_STYLE = """
 .run { padding: .6rem .8rem; margin: 1rem 0; background: var(--card);
   border: 1px solid var(--rule); border-radius: .5rem; }
+.run h2 { margin-top: .3rem; }
 .run svg { display: block; width: 100%; height: auto; min-width: 36rem; }
 .parts td:last-child, .runs .text { text-align: left; }
 .parts td:last-child { color: var(--soft); }

@@ -8,6 +8,7 @@ from grid_screening.backtest.backtest_run import FundingRecord, GridRun
 from grid_screening.backtest.grids import EndReason
 from grid_screening.backtest.run_summary import FEW_BLOCKS, MeanInterval, RunSummary
 from grid_screening.reports import wording
+from grid_screening.validation.bootstrap import LEAST_BLOCKS
 
 ENDS = {
     EndReason.HORIZON: "horizon",
@@ -199,7 +200,7 @@ def remarks(backtest: Backtest) -> list[str]:
     if more > 0:
         lines.append(f"and {more} more have no grid; --format json names all")
     summary = backtest.summary
-    if summary is None or summary.block_count < 2:  # noqa: PLR2004
+    if summary is None or summary.pnl.low is None:
         lines.append(ONE_PATH)
     return lines
 
@@ -242,23 +243,18 @@ def summary_title(summary: RunSummary) -> str:
 
 
 def summary_caution(summary: RunSummary) -> str:
-    """Return what the interval is worth."""
-    weeks = "week" if summary.block_weeks == 1 else f"{summary.block_weeks} weeks"
-    if summary.block_count < 2:  # noqa: PLR2004  an interval needs two
-        when = "at one time" if summary.begin_count == 1 else f"within one {weeks}"
-        if summary.begin_count > 1 and summary.block_weeks > 1:
-            when = f"within {weeks}"
+    """Return what the interval is worth, or why there is none."""
+    length = f"{summary.block_weeks} weeks" if summary.block_weeks > 1 else "one week"
+    blocks = f"{_counted(summary.block_count, 'block')} of {length}"
+    if summary.pnl.low is None:
+        verb = "is" if summary.block_count == 1 else "are"
         return (
-            f"No 95 % interval: all runs begin {when}, and what begins together moves "
-            "together."
+            f"No 95 % interval: what begins together moves together, and {blocks} "
+            f"{verb} too few; {LEAST_BLOCKS} are needed."
         )
-    length = f"one {weeks}" if summary.block_weeks == 1 else weeks
-    text = (
-        f"[low, high]: 95 % interval, bootstrap over {summary.block_count} blocks of "
-        f"{length}"
-    )
+    text = f"[low, high]: 95 % interval, bootstrap over {blocks}"
     if summary.block_count < FEW_BLOCKS:
-        return f"{text}: so few that it is too narrow."
+        return f"{text}: so few that it is a little too narrow."
     return f"{text}."
 
 

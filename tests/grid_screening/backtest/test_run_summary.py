@@ -95,8 +95,8 @@ class TestSummary:
         found = run_summary([a_run(1.0), a_run(2.0, symbol="BUSDT")])
         assert (found.pnl.low, found.pnl.high) == (None, None)
         assert words.summary_caution(found) == (
-            "No 95 % interval: all runs begin at one time, and what begins together "
-            "moves together."
+            "No 95 % interval: what begins together moves together, and 1 block of one "
+            "week is too few; 8 are needed."
         )
 
     def test_the_interval_is_as_wide_as_the_weeks_differ(self) -> None:
@@ -117,11 +117,11 @@ class TestSummary:
         assert copies.pnl.high == pytest.approx(once.pnl.high)
 
     def test_few_blocks_are_cautioned(self) -> None:
-        begins = [MONDAY_MS + 7 * DAY_MS * n for n in range(4)]
+        begins = [MONDAY_MS + 7 * DAY_MS * n for n in range(9)]
         found = run_summary([a_run(begin_ms=begin) for begin in begins])
         assert words.summary_caution(found) == (
-            "[low, high]: 95 % interval, bootstrap over 4 blocks of one week: so few "
-            "that it is too narrow."
+            "[low, high]: 95 % interval, bootstrap over 9 blocks of one week: so few "
+            "that it is a little too narrow."
         )
 
 
