@@ -90,7 +90,7 @@ def contract_plan(
         the minute bars, where they judge one and it is legal; else the default one.
     """
     contract = _Contract.of(snapshot, symbol)
-    profile = contract.profile()
+    profile = contract_profile(snapshot, symbol)
     bounds = contract.bounds(settings.bounds, profile)
     if isinstance(bounds, Reason):
         return InfeasibleGrid(reason=bounds, minimum_margin=None)
@@ -130,6 +130,18 @@ def listed_risk(
         np.diff(np.log(snapshot.close[rows]), axis=-1),
         maker_fee=settings.maker_fee,
         taker_fee=settings.taker_fee,
+    )
+
+
+def contract_profile(snapshot: MarketSnapshot, symbol: Symbol) -> VolumeProfile:
+    """Return the profile of one contract's turnover on the scan's bars."""
+    row = snapshot.symbols.index(symbol)
+    return volume_profile(
+        snapshot.high[row],
+        snapshot.low[row],
+        snapshot.close[row],
+        snapshot.quote_volume[row],
+        tick_size=float(snapshot.instruments[symbol].tick_size),
     )
 
 
@@ -186,16 +198,6 @@ class _Contract:
     @classmethod
     def of(cls, snapshot: MarketSnapshot, symbol: Symbol) -> "_Contract":
         return cls(snapshot=snapshot, symbol=symbol, row=snapshot.symbols.index(symbol))
-
-    def profile(self) -> VolumeProfile:
-        s, row = self.snapshot, self.row
-        return volume_profile(
-            s.high[row],
-            s.low[row],
-            s.close[row],
-            s.quote_volume[row],
-            tick_size=float(s.instruments[self.symbol].tick_size),
-        )
 
     def bounds(self, source: str, profile: VolumeProfile) -> GridBounds | Reason | None:
         # None: the plan's default, or its reason when there is no price

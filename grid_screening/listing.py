@@ -18,6 +18,7 @@ from grid_screening.screening_report import (
     StopOutOutlook,
 )
 from grid_screening.snapshot import MarketSnapshot
+from grid_screening.volume_boxes import contract_volumes
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import Symbol
 
@@ -82,6 +83,8 @@ def ranked_symbol(
     """
     symbol = result.factors.symbols[row]
     scores = result.scores
+    is_pictured = scores.rank[row] <= PICTURED_RANKS
+    traded = contract_volumes(snapshot, symbol)
     plan = plans.get(symbol)
     marks = scores.marks[row]
     grid = None
@@ -109,9 +112,11 @@ def ranked_symbol(
         minimum_margin=None if plan is None else plan.minimum_margin,
         rank_interval=rank_intervals.get(symbol),
         stop_out=outlooks.get(symbol),
+        box=traded.box,
         bars=price_bars(snapshot, snapshot.symbols.index(symbol))
-        if scores.rank[row] <= PICTURED_RANKS
+        if is_pictured
         else None,
+        volumes=traded.volumes if is_pictured else None,
     )
 
 

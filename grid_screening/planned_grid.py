@@ -133,8 +133,8 @@ class ShortGridPlan:
         ``profile`` and ``deep`` stand at the end, None where these are.
         """
         units = {
-            **dict.fromkeys(_PRICES, _decimals_of(self.tick_size)),
-            **dict.fromkeys(_QUANTITIES, _decimals_of(self.step_size)),
+            **dict.fromkeys(_PRICES, decimals_of(self.tick_size)),
+            **dict.fromkeys(_QUANTITIES, decimals_of(self.step_size)),
             "margin": None,
             "minimum_margin": None,
         }
@@ -180,7 +180,8 @@ def _rounded(value: object, unit: Decimal | None) -> Decimal | float | int | str
     raise TypeError(f"a plan publishes numbers and texts, not {type(value).__name__}")
 
 
-def _decimals_of(unit: Decimal) -> Decimal:
-    # 0.10 → 0.1, 10 → 1: no exponent above 0, it would print as 1E+1
+def decimals_of(unit: Decimal) -> Decimal:
+    """Return the unit of the decimals of a tick or step: 0.10 → 0.1, 10 → 1."""
+    # no exponent above 0, it would print as 1E+1
     exponent = unit.normalize().as_tuple().exponent
     return Decimal(1).scaleb(min(int(exponent), 0))

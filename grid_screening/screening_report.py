@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from monitor.domain.requests import RequestStatistics
 from monitor.domain.typing import FloatArray, IntArray, Symbol
@@ -150,6 +150,55 @@ class StopOutOutlook:
     """Narrowest first."""
 
 
+SqueezeState = Literal["off", "on", "active"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxConfidenceParts:
+    """What a box confidence is made of, each in [0, 1]; None: not known."""
+
+    squeeze: float | None
+    concentration: float | None
+    bollinger_width: float | None
+    value_area_width: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeBox:
+    """Where volume traded on the scan's bars, and how quiet the price is.
+
+    None: not known, for want of volume or of bars.
+    """
+
+    point_of_control: Decimal | None
+    """Price with the most turnover; may lie between two ticks."""
+    value_area_low: Decimal | None
+    value_area_high: Decimal | None
+    """Between them 70 % of the turnover was traded; on tick."""
+    squeeze: SqueezeState | None
+    """Bollinger bands inside the Keltner bands: ``on``, from the third bar in a row
+    ``active``."""
+    bars_in_squeeze: int | None
+    """In a row, up to the last bar."""
+    squeeze_momentum: float | None
+    """Basis points of the last close per bar."""
+    confidence: float | None
+    """That it is a box, in [0, 1]: a description, not a probability."""
+    confidence_parts: BoxConfidenceParts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PriceVolumes:
+    """Turnover by price of one contract, for pictures."""
+
+    low: float
+    """Lower edge of the first step."""
+    step: float
+    """Price width of each, > 0."""
+    share: FloatArray
+    """Share of the turnover in each step, shape ``(n,)``, lowest price first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedSymbol:
     """One listed symbol."""
@@ -173,8 +222,12 @@ class RankedSymbol:
     vetoed. Always contains ``rank``."""
     stop_out: StopOutOutlook | None = None
     """None: no grid, or an input of the probability is missing."""
+    box: VolumeBox | None = None
+    """None: not measured."""
     bars: PriceBars | None = field(default=None, repr=False, compare=False)
     """For pictures; not part of the JSON."""
+    volumes: PriceVolumes | None = field(default=None, repr=False, compare=False)
+    """Likewise; None: no picture, or no volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +283,8 @@ class ScreeningReport:
         """Return the listed symbols as a frame: one row each, index ``symbol``.
 
         Columns: rank, gss, confidence, vetoed, every factor, every part of the
-        score (``score_…``), every number of the grid (``grid_…``), marks.
+        score (``score_…``), every number of the grid (``grid_…``), stop-outs, volume
+        profile and squeeze (``box_…``), marks.
         Missing numbers are NaN.
         """
         from grid_screening.reports.dataframe import report_dataframe

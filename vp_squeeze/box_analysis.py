@@ -105,12 +105,17 @@ def box_reading(klines: Klines, tick_size: Decimal) -> BoxReading:
         klines=klines,
         profile=profile,
         squeeze=state,
-        confidence=box_confidence(
-            squeeze_bars=np.asarray(state.bars[-1]),
-            concentration=profile.concentration,
-            bollinger_width=np.asarray(state.bollinger.width_percent[-1]),
-            value_area_width=profile.box.width_percent,
-        ),
+        confidence=last_confidence(profile, state),
+    )
+
+
+def last_confidence(profile: VolumeProfile, state: Squeeze) -> BoxConfidence:
+    """Confidence of one contract at its last bar; arrays of shape ()."""
+    return box_confidence(
+        squeeze_bars=np.asarray(state.bars[-1]),
+        concentration=profile.concentration,
+        bollinger_width=np.asarray(state.bollinger.width_percent[-1]),
+        value_area_width=profile.box.width_percent,
     )
 
 

@@ -116,3 +116,17 @@ GRID_NAMES = (
 STOP_OUT_NAMES = tuple(
     f"stop_out_{days}d{end}" for days in (3, 7, 14) for end in ("", "_low", "_high")
 )
+
+BOX_NAMES = (
+    "box_point_of_control",
+    "box_value_area_low",
+    "box_value_area_high",
+    "box_squeeze",
+    "box_bars_in_squeeze",
+    "box_squeeze_momentum",
+    "box_confidence",
+    "box_confidence_squeeze",
+    "box_confidence_concentration",
+    "box_confidence_bollinger_width",
+    "box_confidence_value_area_width",
+)

@@ -13,6 +13,7 @@ _TEXTS = (
     "grid_spacing",
     "grid_bounds",
     "grid_start",
+    "box_squeeze",
     "grid_reason",
     "marks",
     "source",

@@ -17,6 +17,7 @@ from grid_screening.screening_report import (
     Reason,
     ScreeningReport,
     StopOutOutlook,
+    VolumeBox,
 )
 
 
@@ -113,7 +114,33 @@ def _ranked(row: RankedSymbol) -> dict[str, Any]:
         "grid_reason": None if row.grid_reason is None else _reason(row.grid_reason),
         "minimum_margin": row.minimum_margin,
         "stop_out": stop_out_document(row.stop_out),
+        "box": box_document(row.box),
     }
+
+
+def box_document(box: VolumeBox | None) -> dict[str, Any] | None:
+    """Return profile and squeeze as the published values; None: not measured."""
+    if box is None:
+        return None
+    parts = box.confidence_parts
+    found: dict[str, Any] = plain(
+        {
+            "point_of_control": box.point_of_control,
+            "value_area_low": box.value_area_low,
+            "value_area_high": box.value_area_high,
+            "squeeze": box.squeeze,
+            "bars_in_squeeze": box.bars_in_squeeze,
+            "squeeze_momentum": box.squeeze_momentum,
+            "confidence": {
+                "total": box.confidence,
+                "squeeze": parts.squeeze,
+                "concentration": parts.concentration,
+                "bollinger_width": parts.bollinger_width,
+                "value_area_width": parts.value_area_width,
+            },
+        }
+    )
+    return found
 
 
 def stop_out_document(outlook: StopOutOutlook | None) -> dict[str, Any] | None:

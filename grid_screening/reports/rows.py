@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from grid_screening.reports.columns import (
+    BOX_NAMES,
     FACTOR_NAMES,
     GRID_NAMES,
     SCORE_NAMES,
     STOP_OUT_NAMES,
 )
-from grid_screening.reports.document import plain
+from grid_screening.reports.document import box_document, plain
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
 
@@ -30,6 +31,7 @@ def flat_columns(report: ScreeningReport) -> list[str]:
         *(f"score_{name}" for name in scores),
         *(f"grid_{name}" for name in grids),
         *STOP_OUT_NAMES,
+        *BOX_NAMES,
         "grid_reason",
         "marks",
         "source",
@@ -70,6 +72,7 @@ def _flat(row: RankedSymbol) -> dict[str, Any]:
         **{f"score_{name}": value for name, value in row.score_breakdown.items()},
         **{f"grid_{name}": value for name, value in (row.grid or {}).items()},
         **_stop_out(row),
+        **_box(row),
         "grid_reason": None if row.grid_reason is None else row.grid_reason.text,
         "marks": " ".join(row.marks),
     }
@@ -81,6 +84,17 @@ def _stop_out(row: RankedSymbol) -> dict[str, float]:
         name = f"stop_out_{e.horizon_days}d"
         found |= {name: e.probability, f"{name}_low": e.low, f"{name}_high": e.high}
     return found
+
+
+def _box(row: RankedSymbol) -> dict[str, Any]:
+    found = box_document(row.box) or {}
+    parts = found.pop("confidence", {})
+    total = parts.pop("total", None)
+    return {
+        **{f"box_{name}": value for name, value in found.items()},
+        "box_confidence": total,
+        **{f"box_confidence_{name}": value for name, value in parts.items()},
+    }
 
 
 def _names(published: tuple[str, ...], mappings: Iterable[Iterable[str]]) -> list[str]:

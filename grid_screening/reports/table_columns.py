@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from grid_screening.reports.box_text import squeeze_words, value_area_words
 from grid_screening.reports.stop_out_text import probability
 from grid_screening.reports.wording import (
     MISSING,
@@ -111,26 +112,26 @@ _MARKET_COLUMNS = (
             unit="0…1"),
     _column("H", "Hurst exponent", 8, _factor("hurst_exponent", 2)),
     _column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True), unit="σ"),
-    _column("bp/bar", "slope in bp of the close per bar", 22,
+    _column("bp/bar", "slope in bp of the close per bar", 25,
             _factor("normalized_slope", 1, sign=True)),
-    _column("R²", "fit of the slope", 23, _factor("r_squared", 2), unit="0…1"),
-    _column("VRz", "variance ratio(8), robust z", 21,
+    _column("R²", "fit of the slope", 26, _factor("r_squared", 2), unit="0…1"),
+    _column("VRz", "variance ratio(8), robust z", 24,
             _factor("variance_ratio_z", 1, sign=True), unit="σ"),
-    _column("HL", "half-life in bars", 24, _factor("half_life_bars", 0),
+    _column("HL", "half-life in bars", 27, _factor("half_life_bars", 0),
             unit="bars"),
     _column("F8h%", "funding per 8 h in %", 3,
             _factor("funding_rate_8h", 3, scale=100)),
-    _column("Fh", "funding interval in hours", 25,
+    _column("Fh", "funding interval in hours", 28,
             _factor("funding_interval_h", 0), unit="hours"),
     _column("OI/V", "open interest ÷ 24 h turnover", 14,
             _factor("open_interest_ratio", 2), unit="days"),
-    _column("CVDc", "CVD change ÷ volume, 5 bars", 26,
+    _column("CVDc", "CVD change ÷ volume, 5 bars", 29,
             _factor("cvd_change_ratio", 2, sign=True)),
-    _column("30dH%", "distance to the 30-day high in %", 27,
+    _column("30dH%", "distance to the 30-day high in %", 30,
             _factor("distance_to_30d_high", 1, scale=100)),
-    _column("Tail%", "tail run-up over 18 bars in %", 20,
+    _column("Tail%", "tail run-up over 18 bars in %", 23,
             _factor("tail_run_up", 1, scale=100)),
-    _column("β", "beta to BTC", 28, _factor("beta_btc", 2)),
+    _column("β", "beta to BTC", 31, _factor("beta_btc", 2)),
 )  # fmt: skip
 
 
@@ -165,19 +166,34 @@ def report_columns(report: ScreeningReport) -> tuple[Column, ...]:
     """Return all columns in the order of display.
 
     A mark that every row carries stands in the legend only; the columns of rank
-    intervals and of stop-out probabilities are there when some row has one.
+    intervals, of stop-out probabilities and of the volume profile are there when some
+    row has one.
     """
     rank, *others = _MARKET_COLUMNS
     with_intervals = any(row.rank_interval is not None for row in report.ranked)
+    with_boxes = any(row.box is not None for row in report.ranked)
     hidden = common_marks(report)
+    quote = quote_asset(report)
     return (
         rank,
         *((_RANKS,) if with_intervals else ()),
         *others,
-        *_grid_columns(quote_asset(report)),
+        *(_box_columns(quote) if with_boxes else ()),
+        *_grid_columns(quote),
         *((_STOP_OUT,) if any(row.stop_out for row in report.ranked) else ()),
         _column("Mk", "", 5, lambda row: mark_letters(row, hidden), left=True),
     )
+
+
+def _box_columns(quote: str) -> tuple[Column, ...]:
+    return (
+        _column("VA low–high", "value area: 70 % of the bars' turnover", 21,
+                lambda row: value_area_words(row.box), unit=quote),
+        _column("POC", "point of control: price with the most turnover", 22,
+                lambda row: exact(row.box and row.box.point_of_control), unit=quote),
+        _column("Sq", "squeeze and its bars, active from 3", 20,
+                lambda row: squeeze_words(row.box), left=True, unit="bars"),
+    )  # fmt: skip
 
 
 def _grid_columns(quote: str) -> tuple[Column, ...]:
@@ -197,15 +213,15 @@ def _grid_columns(quote: str) -> tuple[Column, ...]:
                 _grid("cell_profit_rate", 2, scale=100)),
         _column("Loss", f"worst loss at the stop in {quote} at that margin", 12,
                 _grid("loss_at_stop", 0), unit=quote),
-        _column("F/d", f"funding per day in {quote}, fully loaded, + received", 29,
+        _column("F/d", f"funding per day in {quote}, fully loaded, + received", 32,
                 _grid("funding_per_day_loaded", 2, sign=True), unit=f"{quote} a day"),
-        _column("MinM", f"minimum margin in {quote}", 30, _grid("minimum_margin", 0),
+        _column("MinM", f"minimum margin in {quote}", 33, _grid("minimum_margin", 0),
                 unit=quote),
-        _column("Net", f"net exposure at the start in {quote} at the price", 31,
+        _column("Net", f"net exposure at the start in {quote} at the price", 34,
                 _grid("net_exposure", 0), unit=quote),
-        _column("Net%", "the same in % of the fully loaded notional", 32,
+        _column("Net%", "the same in % of the fully loaded notional", 35,
                 _grid("net_exposure_share", 0, scale=100), unit="%"),
-        _column("LevT", "leverage with liquidation beyond the tail run-up too", 33,
+        _column("LevT", "leverage with liquidation beyond the tail run-up too", 36,
                 _grid("leverage_beyond_tail"), unit="×"),
     )  # fmt: skip
 

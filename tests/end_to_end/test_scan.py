@@ -99,6 +99,30 @@ class TestWholeMarket:
             assert (row.grid is None) == (row.grid_reason is not None)
         assert sum(row.grid is not None for row in full_scan.ranked) > 200
 
+    def test_every_listed_contract_has_its_profile_with_or_without_a_plan(
+        self, full_scan: ScreeningReport
+    ) -> None:
+        for row in full_scan.ranked:
+            assert row.box is not None
+            low, high = row.box.value_area_low, row.box.value_area_high
+            poc, confidence = row.box.point_of_control, row.box.confidence
+            assert low is not None
+            assert high is not None
+            assert poc is not None
+            assert confidence is not None
+            assert low < poc < high
+            assert 0 <= confidence <= 1
+            if row.grid is not None:
+                assert (row.grid["value_area_low"], row.grid["value_area_high"]) == (
+                    low,
+                    high,
+                )
+        assert {row.box.squeeze for row in full_scan.ranked if row.box} == {
+            "off",
+            "on",
+            "active",
+        }
+
     def test_weight_stays_within_the_bound(
         self, full_exchange: EmbeddedExchange
     ) -> None:

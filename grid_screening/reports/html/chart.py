@@ -1,4 +1,4 @@
-"""Price and planned grid of one contract as an inline picture."""
+"""Price, planned grid and volume profile of one contract as an inline picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from grid_screening.reports.html.axes import (
 )
 from grid_screening.reports.html.markup import Html, joined, tag
 from grid_screening.reports.html.plan import Grid, number
+from grid_screening.reports.html.profile_side import ProfileSide
 from grid_screening.screening_report import PriceBars, RankedSymbol
 
 MOST_LEVEL_LINES = 60
@@ -29,6 +30,8 @@ _CHARACTER = 68
 _LABEL_GAP = 140
 _LEADER = 140
 _MARGIN_SHARE = 0.03
+_SIDE_GAP, _SIDE_WIDTH = 60, 800
+_KEY, _BELOW_KEY = 3420, 80
 _MARKED = (
     ("liquidation_price", "liq"),
     ("stop_price", "stop"),
@@ -37,12 +40,19 @@ _MARKED = (
     ("lower_bound", "lower"),
 )
 """Prices with a line and a label of their own, and its class."""
+_MARKED_OF_BOX = (
+    ("value_area_high", "va", "VA high"),
+    ("point_of_control", "poc", "POC"),
+    ("value_area_low", "va", "VA low"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
     x: Scale
     y: Scale
+    right: float
+    """Where lines across end: beyond the times where a profile stands beside them."""
     prices: tuple[Tick, ...]
     times: tuple[Tick, ...]
 
@@ -51,8 +61,9 @@ def chart(row: RankedSymbol, quote: str, ident: str) -> Html:
     """Return the picture with a caption that says what is drawn.
 
     Closes as a line over the band from low to high; the planned grid across it:
-    levels, bounds, price, stop and liquidation price. Without bars a sentence says
-    that there is no picture.
+    levels, bounds, price, stop and liquidation price. Beside it the turnover by price
+    with value area and point of control, on the same axis. Without bars a sentence
+    says that there is no picture.
     """
     bars = None if row.bars is None else _finite(row.bars)
     if bars is None or bars.close.shape[0] == 0:
@@ -60,18 +71,22 @@ def chart(row: RankedSymbol, quote: str, ident: str) -> Html:
     grid = row.grid or {}
     levels = _level_prices(grid)
     drawn = levels[:: max(ceil(len(levels) / MOST_LEVEL_LINES), 1)]
-    frame = _frame(bars, grid, levels)
-    labels = _marked(grid)
+    frame = _frame(bars, row, levels)
+    labels = _marked(row)
+    side = _side(row, frame)
     picture = tag(
         "svg",
-        tag("title", f"{row.symbol}: price and planned grid", id=f"{ident}-title"),
-        tag("desc", _description(bars, grid, quote), id=f"{ident}-desc"),
+        tag("title", _title(row), id=f"{ident}-title"),
+        tag("desc", _description(bars, row, quote), id=f"{ident}-desc"),
+        None if side is None else side.value_area(frame.x.start),
         _axes(frame),
         _level_lines(frame, drawn, grid),
         _band(frame, bars),
         _close_line(frame, bars),
+        None if side is None else side.steps(),
+        None if side is None else side.key(frame.x.start, _KEY),
         _marked_lines(frame, labels),
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT if side is None else _KEY + _BELOW_KEY}",
         class_="chart",
         role="img",
         aria_labelledby=f"{ident}-title {ident}-desc",
@@ -79,7 +94,9 @@ def chart(row: RankedSymbol, quote: str, ident: str) -> Html:
     return tag(
         "figure",
         tag("div", picture, class_="scroll", tabindex=0),
-        tag("figcaption", _caption(bars, len(levels), len(drawn), quote)),
+        tag(
+            "figcaption", _caption(bars, len(levels), len(drawn), quote), _beside(side)
+        ),
     )
 
 
@@ -107,18 +124,35 @@ def _level_prices(grid: Grid) -> list[float]:
     return [lower + (upper - lower) * share for share in shares]
 
 
-def _marked(grid: Grid) -> list[tuple[float, str, str]]:
+def _marked(row: RankedSymbol) -> list[tuple[float, str, str]]:
     # (price, class, label), ascending
+    grid = row.grid or {}
     found = [
         (price, css, f"{css} {wording.exact(grid[name])}")
         for name, css in _MARKED
         if (price := number(grid, name)) is not None
     ]
+    for name, css, word in _MARKED_OF_BOX if row.volumes is not None else ():
+        level = getattr(row.box, name, None)
+        if level is not None:
+            found.append((float(level), css, f"{word} {wording.exact(level)}"))
     return sorted(found)
 
 
-def _frame(bars: PriceBars, grid: Grid, levels: Sequence[float]) -> _Frame:
-    marked = _marked(grid)
+def _side(row: RankedSymbol, frame: _Frame) -> ProfileSide | None:
+    if row.volumes is None or row.box is None:
+        return None
+    return ProfileSide(
+        volumes=row.volumes,
+        box=row.box,
+        y=frame.y,
+        left=frame.x.end + _SIDE_GAP,
+        right=frame.right,
+    )
+
+
+def _frame(bars: PriceBars, row: RankedSymbol, levels: Sequence[float]) -> _Frame:
+    marked = _marked(row)
     prices = [*levels, *(price for price, _, _ in marked)]
     low = min(float(bars.low.min()), *prices) if prices else float(bars.low.min())
     high = max(float(bars.high.max()), *prices) if prices else float(bars.high.max())
@@ -129,8 +163,11 @@ def _frame(bars: PriceBars, grid: Grid, levels: Sequence[float]) -> _Frame:
     widest = max((len(label) for _, _, label in marked), default=0)
     right = _WIDTH - 40 - (_LEADER + _CHARACTER * widest if widest else 0)
     first, last = int(bars.open_time[0]), int(bars.open_time[-1])
+    beside = 0 if row.volumes is None else _SIDE_GAP + _SIDE_WIDTH
+    end = right - beside
     return _Frame(
-        x=Scale(first=first, last=max(last, first + 1), start=left, end=right),
+        x=Scale(first=first, last=max(last, first + 1), start=left, end=end),
+        right=right,
         y=Scale(first=low, last=high, start=_BOTTOM, end=_TOP),
         prices=ticks,
         times=time_ticks(first, last),
@@ -138,7 +175,7 @@ def _frame(bars: PriceBars, grid: Grid, levels: Sequence[float]) -> _Frame:
 
 
 def _axes(frame: _Frame) -> Html:
-    left, right = frame.x.start, frame.x.end
+    left, right = frame.x.start, frame.right
     lines = [
         f"M{left:.0f} {frame.y.place(tick.at):.0f}H{right:.0f}" for tick in frame.prices
     ]
@@ -156,7 +193,7 @@ def _axes(frame: _Frame) -> Html:
     labels += [
         tag("text", tick.label, x=f"{x:.0f}", y=_BOTTOM + 170, class_="middle")
         for tick in frame.times
-        if left <= (x := frame.x.place(tick.at)) <= right
+        if left <= (x := frame.x.place(tick.at)) <= frame.x.end
     ]
     frame_path = f"M{left:.0f} {_TOP}V{_BOTTOM}H{right:.0f}"
     return joined((
@@ -215,7 +252,7 @@ def _marked_lines(frame: _Frame, labels: list[tuple[float, str, str]]) -> Html:
     downwards = labels[::-1]
     places = [frame.y.place(price) for price, _, _ in downwards]
     text_places = spread(places, _LABEL_GAP, _TOP, _BOTTOM)
-    left, right = frame.x.start, frame.x.end
+    left, right = frame.x.start, frame.right
     parts: list[Html] = []
     for (_, css, label), y, text_y in zip(downwards, places, text_places, strict=True):
         leader = f"L{right + _LEADER - 30:.0f} {text_y:.0f}"
@@ -228,7 +265,12 @@ def _marked_lines(frame: _Frame, labels: list[tuple[float, str, str]]) -> Html:
     return joined(parts)
 
 
-def _description(bars: PriceBars, grid: Grid, quote: str) -> str:
+def _title(row: RankedSymbol) -> str:
+    title = f"{row.symbol}: price and planned grid"
+    return title if row.volumes is None else f"{title}, turnover by price"
+
+
+def _description(bars: PriceBars, row: RankedSymbol, quote: str) -> str:
     lowest = wording.significant(float(bars.low.min()), 6)
     highest = wording.significant(float(bars.high.max()), 6)
     text = (
@@ -236,10 +278,12 @@ def _description(bars: PriceBars, grid: Grid, quote: str) -> str:
         f"{wording.utc(int(bars.open_time[0]))} to "
         f"{wording.utc(int(bars.open_time[-1]))}."
     )
-    if grid:
-        marked = ", ".join(label for _, _, label in _marked(grid))
-        text += f" The grid: {marked}."
-    return text
+    labels = ", ".join(label for _, _, label in _marked(row))
+    return f"{text} Marked: {labels}." if labels else text
+
+
+def _beside(side: ProfileSide | None) -> Html | None:
+    return None if side is None else tag("span", f" {side.caption()}")
 
 
 def _caption(bars: PriceBars, levels: int, drawn: int, quote: str) -> str:

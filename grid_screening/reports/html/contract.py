@@ -15,6 +15,7 @@ from grid_screening.reports.html.ranking_table import (
 )
 from grid_screening.reports.html.score import score, term_meanings
 from grid_screening.reports.html.stop_out import stop_out
+from grid_screening.reports.html.volume_box import volume_box
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
 _UNITS: Mapping[str, str] = {spec.name: spec.unit for spec in FACTORS}
@@ -61,6 +62,7 @@ def _contract(
             "div",
             tag("div", chart(row, quote, ident), class_="picture"),
             plan(row, quote),
+            volume_box(row, quote),
             stop_out(row, quote),
             score(row, report),
             _factors(row.factors),

@@ -9,6 +9,7 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.deep_spacing import DeepSpacing
 from grid_screening.reports.columns import FACTOR_NAMES, GRID_NAMES, SCORE_NAMES
 from grid_screening.screening_report import (
+    BoxConfidenceParts,
     Exclusion,
     FunnelStage,
     NotListed,
@@ -19,6 +20,7 @@ from grid_screening.screening_report import (
     StopOutEstimate,
     StopOutOutlook,
     StopOutPoint,
+    VolumeBox,
 )
 from monitor.domain.requests import RequestStatistics
 
@@ -205,4 +207,38 @@ def with_stop_outs() -> ScreeningReport:
     marks = (*first.marks, "narrow_range")
     return replace(
         made, ranked=(replace(first, stop_out=STOP_OUT, marks=marks), *others)
+    )
+
+
+BOX = VolumeBox(
+    point_of_control=Decimal("0.122505"),
+    value_area_low=Decimal("0.11870"),
+    value_area_high=Decimal("0.12750"),
+    squeeze="active",
+    bars_in_squeeze=5,
+    squeeze_momentum=-1.25,
+    confidence=0.6375,
+    confidence_parts=BoxConfidenceParts(
+        squeeze=0.8, concentration=0.5, bollinger_width=0.75, value_area_width=0.5
+    ),
+)
+UNKNOWN_BOX = VolumeBox(
+    point_of_control=None,
+    value_area_low=None,
+    value_area_high=None,
+    squeeze=None,
+    bars_in_squeeze=None,
+    squeeze_momentum=None,
+    confidence=None,
+    confidence_parts=BoxConfidenceParts(
+        squeeze=None, concentration=None, bollinger_width=None, value_area_width=None
+    ),
+)
+
+
+def with_boxes() -> ScreeningReport:
+    """A row with a box, one whose bars say nothing, one that was not measured."""
+    first, second, third = report().ranked
+    return report(
+        ranked=(replace(first, box=BOX), replace(second, box=UNKNOWN_BOX), third)
     )

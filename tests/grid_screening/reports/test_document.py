@@ -37,9 +37,10 @@ def no_constant(name: str) -> None:
         samples.report(degraded=True, coverage=0.5),
         samples.with_intervals(),
         samples.with_stop_outs(),
+        samples.with_boxes(),
         EMPTY,
     ],
-    ids=["full", "degraded", "intervals", "stop-outs", "empty"],
+    ids=["full", "degraded", "intervals", "stop-outs", "boxes", "empty"],
 )
 def test_document_satisfies_the_published_schema(report: ScreeningReport) -> None:
     document = json.loads(report_json(report), parse_constant=no_constant)
@@ -192,3 +193,20 @@ def test_stop_outs_are_published_with_what_they_are_told_from() -> None:
     assert first["stop_out"]["curve"][0]["upper_bound"] == Decimal("0.13450")
     assert first["stop_out"]["curve"][1]["expected_trips"] is None
     assert second["stop_out"] is None
+
+
+def test_boxes_are_published_by_their_names_and_what_is_unknown_is_null() -> None:
+    text = report_json(samples.with_boxes()).decode()
+    assert '"point_of_control": 0.122505,' in text
+    assert '"value_area_low": 0.11870,' in text
+    first, second, third = (row["box"] for row in json.loads(text)["ranked"])
+    assert list(first) == list(SCHEMA["$defs"]["box"]["properties"])
+    assert first["confidence"] == {
+        "total": 0.6375,
+        "squeeze": 0.8,
+        "concentration": 0.5,
+        "bollinger_width": 0.75,
+        "value_area_width": 0.5,
+    }
+    assert set(second.pop("confidence").values()) == set(second.values()) == {None}
+    assert third is None

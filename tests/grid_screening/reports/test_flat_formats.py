@@ -17,6 +17,7 @@ from tests.grid_screening.reports.samples import (
     funnel,
     ranked,
     report,
+    with_boxes,
     with_intervals,
     with_stop_outs,
 )
@@ -169,3 +170,27 @@ def test_markdown_has_the_column_and_its_meaning() -> None:
     text = report_markdown(with_stop_outs())
     assert "| 14 % (12–17) |" in text
     assert "Stop-out 7d share of such grids stopped out within 7 days" in text
+
+
+def test_csv_has_profile_squeeze_and_confidence_and_no_default() -> None:
+    first, second, third = read(report_csv(with_boxes()))
+    assert first["box_point_of_control"] == "0.122505"
+    assert first["box_value_area_low"] == "0.11870"
+    assert (first["box_squeeze"], first["box_bars_in_squeeze"]) == ("active", "5")
+    assert first["box_squeeze_momentum"] == "-1.25"
+    assert first["box_confidence"] == "0.6375"
+    assert first["box_confidence_bollinger_width"] == "0.75"
+    names = [name for name in first if name.startswith("box_")]
+    assert len(names) == 11
+    assert {row[name] for row in (second, third) for name in names} == {""}
+
+
+def test_frame_has_the_squeeze_as_text_and_the_profile_as_numbers() -> None:
+    frame = report_dataframe(with_boxes())
+    assert frame["box_squeeze"].tolist() == ["active", None, None]
+    assert frame["box_value_area_high"].dtype == "float64"
+    assert frame["box_value_area_high"].isna().tolist() == [False, True, True]
+
+
+def test_markdown_has_the_profile() -> None:
+    assert "| 0.11870–0.12750 | 0.122505 | active 5 |" in report_markdown(with_boxes())

@@ -16,6 +16,7 @@ from tests.grid_screening.reports.samples import (
     funnel,
     ranked,
     report,
+    with_boxes,
     with_intervals,
     with_stop_outs,
 )
@@ -361,3 +362,22 @@ def test_narrow_grid_is_marked() -> None:
     assert "n narrow: upper bound < 2 daily ranges above the price" in (
         " ".join(text.split())
     )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_profile_takes_no_room_from_what_stood_there(width: int) -> None:
+    assert header(with_boxes(), width) == header(report(), width)
+
+
+def test_a_wide_terminal_shows_profile_and_squeeze() -> None:
+    head, first, second, third = rows(with_boxes(), 240)
+    assert "VA low–high" in head
+    assert {"POC", "Sq"} <= set(head.split())
+    assert "0.11870–0.12750 0.122505 active 5" in first
+    end = head.index("VA low–high") + len("VA low–high")
+    assert second[:end].endswith(" –")
+    assert third[:end].endswith(" –")
+
+
+def test_no_column_of_dashes_where_nothing_was_measured() -> None:
+    assert "VA low–high" not in report_table(report(), width=400)

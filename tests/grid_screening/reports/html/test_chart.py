@@ -8,9 +8,9 @@ import pytest
 
 from grid_screening.reports.html.chart import MOST_LEVEL_LINES, chart
 from grid_screening.screening_report import PriceBars
-from tests.grid_screening.reports.html.pictures import bars
+from tests.grid_screening.reports.html.pictures import VOLUMES, bars
 from tests.grid_screening.reports.html.reader import Element, read
-from tests.grid_screening.reports.samples import GRID, ranked
+from tests.grid_screening.reports.samples import BOX, GRID, UNKNOWN_BOX, ranked
 
 
 def picture(**changes: Any) -> Element:
@@ -156,3 +156,117 @@ def test_a_picture_has_a_title_and_a_description() -> None:
     assert drawn.one("title").text == "币安人生USDT: price and planned grid"
     assert "stop 0.15090" in drawn.one("desc").text
     assert drawn.one("svg").attributes["role"] == "img"
+
+
+def with_profile(**changes: Any) -> Element:
+    return picture(**({"box": BOX, "volumes": VOLUMES} | changes))
+
+
+def walk(d: str) -> list[tuple[int, int]]:
+    """Corners of an outline of h and v steps."""
+    found = re.match(r"M(\d+) (\d+)", d)
+    assert found is not None
+    x, y = int(found[1]), int(found[2])
+    corners = [(x, y)]
+    for way, length in re.findall(r"([hv])(-?\d+)", d):
+        x, y = (x + int(length), y) if way == "h" else (x, y + int(length))
+        corners.append((x, y))
+    return corners
+
+
+def test_the_profile_stands_beside_the_prices_on_their_axis() -> None:
+    drawn = with_profile()
+    inside = walk(str(drawn.one("path", class_="volume inside").attributes["d"]))
+    area = drawn.one("rect", class_="area").attributes
+    top, height = int(str(area["y"])), int(str(area["height"]))
+    # the value area and its lines agree, and hold the steps drawn inside
+    edges = [
+        int(re.match(r"M\d+ (\d+)H", str(e.attributes["d"]))[1])  # type: ignore[index]
+        for e in drawn.all("path", class_="mark va")
+    ]
+    assert sorted(edges) == [top, top + height]
+    left = inside[0][0]
+    wide = [y for (x, y) in inside if x > left]
+    assert top - 60 <= min(wide) <= max(wide) <= top + height + 60
+    widest = max(x for x, _ in inside)
+    poc = heights(drawn, "poc")[0]
+    places = [y for x, y in inside if x == widest]
+    assert min(places) <= poc <= max(places)
+
+
+def test_the_times_make_room_for_the_profile() -> None:
+    plain, beside = picture(), with_profile()
+
+    def band_end(drawn: Element) -> int:
+        d = str(drawn.one("path", class_="close").attributes["d"])
+        x = int(re.findall(r"M(\d+)", d)[0])
+        return x + sum(int(step) for step, _ in re.findall(r"(\d+)([+-]\d+)", d))
+
+    steps = walk(str(beside.one("path", class_="volume inside").attributes["d"]))
+    assert band_end(beside) < steps[0][0] < band_end(plain)
+
+
+def test_bounds_of_the_grid_cross_the_profile() -> None:
+    drawn = with_profile()
+    steps = walk(str(drawn.one("path", class_="volume inside").attributes["d"]))
+    widest = max(x for x, _ in steps)
+    for name in ("upper", "lower", "stop", "price", "poc"):
+        d = str(drawn.one("path", class_=f"mark {name}").attributes["d"])
+        assert int(re.findall(r"H(\d+)", d)[0]) >= widest
+
+
+def test_profile_marks_have_labels_a_key_and_words() -> None:
+    drawn = with_profile()
+    texts = [e.text for e in drawn.all("text")]
+    assert {"POC 0.122505", "VA high 0.12750", "VA low 0.11870"} <= set(texts)
+    assert {"turnover, value area (70 %)", "outside it", "point of control"} <= (
+        set(texts)
+    )
+    assert drawn.one("title").text.endswith("planned grid, turnover by price")
+    assert "POC 0.122505" in drawn.one("desc").text
+    caption = drawn.one("figcaption").text
+    assert "Right: turnover of all bars of the scan by price" in caption
+    assert "lies beyond" not in caption
+
+
+def test_labels_of_grid_and_profile_do_not_overlap() -> None:
+    labels = [
+        e
+        for e in with_profile().all("text")
+        if "class" not in e.attributes and int(str(e.attributes["y"])) < 3200
+    ]
+    places = sorted(int(str(e.attributes["y"])) for e in labels)
+    assert len(places) == 8
+    assert min(np.diff(places)) >= 139
+
+
+def test_turnover_far_from_the_prices_is_left_out_and_it_is_said() -> None:
+    far = replace(VOLUMES, low=0.1125, step=0.02)
+    drawn = with_profile(volumes=far)
+    assert re.search(
+        r"; \d\d % of it lies beyond the prices shown\.", drawn.one("figcaption").text
+    )
+    for css in ("volume", "volume inside"):
+        for path in drawn.all("path", class_=css):
+            for x, y in walk(str(path.attributes["d"])):
+                assert y <= 3420
+                assert x >= 0
+
+
+def test_a_value_area_beyond_the_bars_is_drawn() -> None:
+    box = replace(BOX, value_area_low=Decimal("0.05000"))
+    area = with_profile(box=box, grid={}).one("rect", class_="area").attributes
+    assert int(str(area["y"])) + int(str(area["height"])) <= 3020
+
+
+def test_a_profile_is_drawn_where_there_is_no_grid() -> None:
+    row = ranked(grid=None, bars=bars(), box=BOX, volumes=VOLUMES)
+    drawn = read(chart(row, "USDT", "c1"))
+    assert len(drawn.all("path", class_="volume inside")) == 1
+    assert "No grid is drawn" in drawn.one("figcaption").text
+
+
+def test_no_profile_no_room_for_it() -> None:
+    drawn = picture(box=UNKNOWN_BOX)
+    assert drawn.all("rect", class_="area") == []
+    assert drawn.one("svg").attributes["viewbox"] == "0 0 5200 3300"
