@@ -57,7 +57,7 @@ from monitor.domain.typing import FloatArray
 LOOK_AHEAD_ORIGINS = 4
 """Origins at which the choice is made again with everything later replaced."""
 
-STEPS = 7
+STEPS = 6
 """Parts that are noted."""
 
 Clock = Callable[[], float]

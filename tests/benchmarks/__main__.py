@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accuracy, factors, scan, volume_profile
+from tests.benchmarks import accuracy, factors, scan, study, volume_profile
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         *factors.rows(),
         *volume_profile.rows(),
         *scan.rows(),
+        *study.rows(),
     ):
         verdict = {None: "", True: "yes", False: "NO"}[row.reached]
         table.add_row(row.name, row.ours, row.bound, verdict, row.peer)
