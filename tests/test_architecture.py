@@ -47,6 +47,7 @@ EFFECTS = (
     "monitor/simulator/rest.py",
     "monitor/simulator/server.py",
     "vp_squeeze/services/",
+    "grid_screening/backtest/partitions.py",
     "grid_screening/backtest/sweep.py",
     "grid_screening/services/",
     "grid_screening/cli/",

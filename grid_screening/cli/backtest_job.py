@@ -31,6 +31,7 @@ from grid_screening.cli.backtest_plans import (
 from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.wording import SIMULATED_SOURCES, utc
+from monitor.domain.history import FundingBySymbol
 from monitor.domain.typing import Symbol
 
 if TYPE_CHECKING:
@@ -173,14 +174,7 @@ def finished_backtest(
     )
     planned, missing = _planned(job, opened, begins, horizon, on_progress)
     on_progress("bars", 0, 1)
-    panel = opened.history.panel(
-        opened.interval,
-        symbols=opened.symbols,
-        start_ms=opened.start_ms,
-        end_ms=opened.end_ms,
-    )
-    funding = opened.history.funding(opened.symbols)
-    paths = PricePaths.of_history(panel, funding)
+    paths, funding = _paths(opened)
     planned, gone = beginning_with_bars(planned, paths)
     grids = batch_of(planned, paths, start=Start[job.settings.start.upper()])
     maintenance = _maintenance(job)
@@ -248,6 +242,17 @@ def _planned(
                 PlannedRun(symbol=symbol, begin_ms=begin, end_ms=end, design=found)
             )
     return planned, missing
+
+
+def _paths(opened: OpenHistory) -> tuple[PricePaths, FundingBySymbol]:
+    panel = opened.history.panel(
+        opened.interval,
+        symbols=opened.symbols,
+        start_ms=opened.start_ms,
+        end_ms=opened.end_ms,
+    )
+    funding = opened.history.funding(opened.symbols)
+    return PricePaths.of_history(panel, funding), funding
 
 
 def _source(job: BacktestJob, opened: OpenHistory, paths: PricePaths) -> PathSource:
