@@ -21,12 +21,13 @@ _MOST_TOP = 1_000
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add all flags to ``parser``."""
+    _add_history(parser)
     _add_study(parser)
     _add_output(parser)
 
 
-def _add_study(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group("history and study")
+def _add_history(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("history and period")
     group.add_argument(
         "--history",
         required=True,
@@ -57,6 +58,10 @@ def _add_study(parser: ArgumentParser) -> None:
         type=_argument_type(_hours),
         help="time between scans, whole hours (default: 1d)",
     )
+
+
+def _add_study(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("study")
     group.add_argument(
         "--horizon",
         dest="horizon_ms",
