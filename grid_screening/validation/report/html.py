@@ -10,8 +10,14 @@ from grid_screening.validation.report import (
     profit_sections,
     stop_out_sections,
 )
+from grid_screening.validation.report.answers import (
+    Answer,
+)
 from grid_screening.validation.report.numbers import count, date, unbroken
-from grid_screening.validation.report.verdicts import Answer, in_short, verdicts
+from grid_screening.validation.report.verdicts import (
+    in_short,
+    verdicts,
+)
 from grid_screening.validation.results import StudyResult
 
 TITLE = "What the short-grid score is worth"

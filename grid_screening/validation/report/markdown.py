@@ -1,7 +1,13 @@
 """The evidence in the README: one table between two marks."""
 
+from grid_screening.validation.report.answers import (
+    Verdict,
+)
 from grid_screening.validation.report.numbers import count, date, days
-from grid_screening.validation.report.verdicts import Verdict, in_short, verdicts
+from grid_screening.validation.report.verdicts import (
+    in_short,
+    verdicts,
+)
 from grid_screening.validation.results import StudyResult
 
 BEGIN = "<!-- evidence: written by validate_gss, not by hand -->"

@@ -17,11 +17,13 @@ from grid_screening.validation.report.numbers import (
     date,
     unbroken,
 )
+from grid_screening.validation.report.score_verdicts import (
+    tried_verdict,
+)
 from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.report.verdicts import (
     look_ahead_sentence,
     placebo_sentence,
-    tried_verdict,
 )
 from grid_screening.validation.results import StudyResult
 

@@ -13,12 +13,12 @@ from grid_screening.validation.report.numbers import (
     days,
     unbroken,
 )
-from grid_screening.validation.report.tables import estimate_cell, folded, table
-from grid_screening.validation.report.verdicts import (
+from grid_screening.validation.report.score_verdicts import (
     grid_verdict,
     profit_verdict,
     rank_verdict,
 )
+from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.results import Kind, RankRow, StudyResult
 
 OUTCOMES = ("pnl", "shuffled", "r", "won", "not_stopped")

@@ -16,12 +16,12 @@ from grid_screening.validation.report.numbers import (
     days,
     unbroken,
 )
-from grid_screening.validation.report.tables import estimate_cell, folded, table
-from grid_screening.validation.report.verdicts import (
+from grid_screening.validation.report.stop_out_verdicts import (
     gate_verdict,
     stop_out_verdict,
     widening_verdict,
 )
+from grid_screening.validation.report.tables import estimate_cell, folded, table
 from grid_screening.validation.results import GateResult, StudyResult
 
 

@@ -14,7 +14,9 @@ from grid_screening.validation.report import (
     with_evidence,
 )
 from grid_screening.validation.report.markdown import BEGIN, END
-from grid_screening.validation.report.verdicts import verdicts
+from grid_screening.validation.report.verdicts import (
+    verdicts,
+)
 from grid_screening.validation.results_reading import read_study
 from tests.grid_screening.validation.report import samples
 from tests.recorded import ROOT

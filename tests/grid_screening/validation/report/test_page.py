@@ -18,7 +18,10 @@ from grid_screening.validation.report.drawing import (
     picture,
     styled,
 )
-from grid_screening.validation.report.verdicts import in_short, verdicts
+from grid_screening.validation.report.verdicts import (
+    in_short,
+    verdicts,
+)
 from grid_screening.validation.results import StudyResult
 from tests.grid_screening.reports.html.reader import Element, read
 from tests.grid_screening.reports.html.test_markup import HOSTILE

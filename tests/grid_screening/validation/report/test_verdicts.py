@@ -5,21 +5,27 @@ from math import nan
 
 import pytest
 
-from grid_screening.validation.report.verdicts import (
+from grid_screening.validation.report.answers import (
     Answer,
     Side,
-    gate_verdict,
+    side,
+)
+from grid_screening.validation.report.score_verdicts import (
     grid_verdict,
+    profit_verdict,
+    rank_verdict,
+    tried_verdict,
+)
+from grid_screening.validation.report.stop_out_verdicts import (
+    gate_verdict,
+    stop_out_verdict,
+    widening_verdict,
+)
+from grid_screening.validation.report.verdicts import (
     in_short,
     look_ahead_sentence,
     placebo_sentence,
-    profit_verdict,
-    rank_verdict,
-    side,
-    stop_out_verdict,
-    tried_verdict,
     verdicts,
-    widening_verdict,
 )
 from grid_screening.validation.results import Estimate, Kind
 from tests.grid_screening.validation.report.samples import (
