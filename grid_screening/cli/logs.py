@@ -9,6 +9,8 @@ FORMS = ("text", "json")
 
 _FIELD = re.compile(r" (?=\w+=)")
 _LOGGERS = ("grid_screening", "monitor", "vp_squeeze")
+_TALKATIVE = ("matplotlib",)
+# tells of its cache folder; the picture is the same
 
 
 class LogLine(logging.Formatter):
@@ -47,12 +49,12 @@ class LogLine(logging.Formatter):
 
 
 def silence_logging() -> None:
-    """Keep warnings of this project off standard error, where nobody wants them.
+    """Keep warnings off standard error, where nobody wants them.
 
     For a process of its own, and only where nobody has configured logging.
     """
     if not logging.getLogger().handlers:
-        for name in _LOGGERS:
+        for name in (*_LOGGERS, *_TALKATIVE):
             logging.getLogger(name).addHandler(logging.NullHandler())
 
 

@@ -324,6 +324,21 @@ class TestProcess:
         assert not target.exists()
 
     @pytest.mark.slow
+    def test_a_picture_is_drawn_where_no_cache_can_be_kept(
+        self, history: Path, tmp_path: Path
+    ) -> None:
+        target = tmp_path / "p.png"
+        done = subprocess.run(
+            [
+                sys.executable, "manage.py", "backtest_short_grid", WIDE,
+                "--history", str(history), "--start", BEGIN, "--plot", str(target),
+            ],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+            env={**os.environ, "MPLCONFIGDIR": str(history / "klines_1h_test.parquet")},
+        )  # fmt: skip
+        assert done.stderr == f"backtest_short_grid: wrote {target}\n"
+
+    @pytest.mark.slow
     def test_it_needs_no_network(self, history: Path) -> None:
         done = subprocess.run(
             [
