@@ -30,6 +30,19 @@ SCHEMA = json.loads(
 )
 BEGIN = "2025-02-03"  # a Monday; fine bars begin on 2025-01-28
 
+WITHOUT_SOCKETS = """
+import os, socket, sys
+
+class Refused(socket.socket):
+    def __init__(self, *_, **__):
+        raise AssertionError("a socket was asked for")
+
+socket.socket = Refused
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
+
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -342,7 +355,7 @@ class TestProcess:
     def test_it_needs_no_network(self, history: Path) -> None:
         done = subprocess.run(
             [
-                "unshare", "-rn", sys.executable, "manage.py", "backtest_short_grid",
+                sys.executable, "-c", WITHOUT_SOCKETS, "backtest_short_grid",
                 WIDE, "--history", str(history), "--start", BEGIN,
             ],
             cwd=ROOT, capture_output=True, text=True, check=False,
