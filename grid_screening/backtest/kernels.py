@@ -197,7 +197,7 @@ def calm_bar(t: int, due: float, run: Run, grid: Grid) -> Run:
     """Walk one bar in which nothing can end the grid."""
     bars, ladder, rules, k = grid.bars, grid.ladder, grid.rules, run.cursor
     opened, high, low, close = bars.open[t], bars.high[t], bars.low[t], bars.close[t]
-    if opened >= ladder.sell_at[k + 1] or opened <= ladder.buy_at[k - 1]:
+    if opened >= ladder.sell_at[_at(k + 1)] or opened <= ladder.buy_at[_at(k - 1)]:
         run = after_leg(run, opened, grid)
     if due != 0.0:
         run = settled(run, due * opened, grid)
@@ -253,26 +253,29 @@ def ladder_of(lower: float, step: float, ratio: float, count: int) -> Ladder:
     A bucket is half as wide as the narrowest cell (unless that were too many): the
     level nearest to its middle is a neighbour of whatever lies in it.
     """
-    level, narrowest = np.empty(count), np.inf
+    level, sums, buy_at = np.empty(count), np.empty(count), np.empty(count)
+    sell_at, narrowest = np.empty(count + 1), np.inf
+    at, total, last = lower, 0.0, count - 1
     for i in range(count):
-        level[i] = lower + i * step
-        if ratio > 1.0:
-            level[i] = level[i - 1] * ratio if i > 0 else lower
-        if i > 0:
-            narrowest = min(narrowest, level[i] - level[i - 1])
-    wanted = np.ceil(2.0 * (level[-1] - lower) / narrowest)
+        level[i], sums[i] = at, total
+        sell_at[i], buy_at[i] = at * (1.0 - _TOUCH), at * (1.0 + _TOUCH)
+        total += at
+        above = at * ratio if ratio > 1.0 else lower + (i + 1) * step
+        narrowest, at = min(narrowest, above - at), above
+    sell_at[count] = np.inf
+    wanted = np.ceil(2.0 * (level[last] - lower) / narrowest)
     nearest = np.empty(int(min(wanted, _MOST_BUCKETS)), np.int64)
-    sell_at, buy_at = np.empty(count + 1), level * (1.0 + _TOUCH)
-    sell_at[:count], sell_at[count] = level * (1.0 - _TOUCH), np.inf
-    width, i = (level[-1] - lower) / nearest.size, 0
+    width, i = (level[last] - lower) / nearest.size, 0
+    border = 0.5 * (level[0] + level[1])
     for bucket in range(nearest.size):
-        middle = lower + (bucket + 0.5) * width
-        while i < count - 1 and level[i] + level[i + 1] < 2.0 * middle:
+        while i < last and border < lower + (bucket + 0.5) * width:
             i += 1
+            border = 0.5 * (level[i] + level[min(i + 1, last)])
         nearest[bucket] = i
-    last, crowded = nearest.size - 1.0, wanted > _MOST_BUCKETS
-    sums = np.cumsum(level) - level
-    return Ladder(level, sums, sell_at, buy_at, nearest, 1.0 / width, last, crowded)
+    crowded = wanted > _MOST_BUCKETS
+    return Ladder(
+        level, sums, sell_at, buy_at, nearest, 1.0 / width, nearest.size - 1.0, crowded
+    )
 
 
 @compiled

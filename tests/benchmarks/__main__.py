@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accuracy, factors, scan, study, volume_profile
+from tests.benchmarks import accuracy, backtest, factors, scan, study, volume_profile
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
         *accuracy.rows(),
         *factors.rows(),
         *volume_profile.rows(),
+        *backtest.rows(),
         *scan.rows(),
         *study.rows(),
     ):
