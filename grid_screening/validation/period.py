@@ -10,9 +10,9 @@ from grid_screening.validation.protocol import (
 )
 from monitor.domain.market import DAY_MS
 
-TRAINING_DAYS = 46
-"""Before the first predicted month, where the declared one does not apply: as many as
-the declared one has."""
+TRAINING_DAYS = 28
+"""Of origins before the first predicted month: four weeks, the fewest that say
+anything about errors. The declared month has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

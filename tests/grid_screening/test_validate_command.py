@@ -87,7 +87,8 @@ def written(
 class TestOutputs:
     def test_answers_are_printed(self, written: tuple[Path, str]) -> None:
         text = " ".join(written[1].split())
-        assert "Can a stop-out within 7 days be told? yes." in text
+        assert "Can a stop-out within 7 days be told?" in text
+        assert "Does moving the upper bound away lower stop-outs? yes." in text
         assert "lowest stop-out probability" in text
         assert "0 changed" in text
         assert "first origin 2024-12-21, not 2024-12-16" in text

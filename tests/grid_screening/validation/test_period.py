@@ -37,7 +37,7 @@ def test_a_shorter_history_cuts_it() -> None:
     assert found == Period(
         start_ms=moment("2025-01-21"),
         end_ms=moment("2025-03-25"),
-        first_month="2025-04",
+        first_month="2025-03",
     )
 
 
@@ -46,7 +46,7 @@ def test_another_history_is_studied_whole() -> None:
     assert found == Period(
         start_ms=moment("2023-02-20"),
         end_ms=moment("2023-12-24"),
-        first_month="2023-05",
+        first_month="2023-04",
     )
 
 
@@ -60,10 +60,10 @@ def test_one_too_short_for_a_scan_and_a_grid_allows_none() -> None:
 @pytest.mark.parametrize(
     ("start", "month"),
     [
-        ("2024-12-16", "2025-02"),  # 47 days of training
-        ("2024-12-17", "2025-02"),
-        ("2024-12-18", "2025-03"),
-        ("2023-02-20", "2023-05"),
+        ("2024-12-16", "2025-02"),
+        ("2025-01-04", "2025-02"),  # 28 days of training
+        ("2025-01-05", "2025-03"),
+        ("2023-02-20", "2023-04"),
     ],
 )
 def test_the_first_month_has_its_training_sample(start: str, month: str) -> None:
