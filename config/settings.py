@@ -21,6 +21,7 @@ SCREENER: dict[str, Any] = {
     name: value
     for name, value in {
         "base_url": env.text("BINANCE_FAPI_URL"),
+        "spot_url": env.text("BINANCE_SPOT_URL"),
         "data_dir": env.folder("SCREENER_DATA_DIR"),
         "rate_ledger_url": env.text("RATE_LEDGER_URL"),
         "archive_url": env.text("BINANCE_ARCHIVE_URL"),

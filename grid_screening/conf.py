@@ -33,6 +33,7 @@ STARTS = ("loaded", "flat")
 
 GATEWAY_KEYS: Mapping[str, str] = {
     "base_url": "base_url",
+    "spot_url": "spot_url",
     "proxy": "proxy",
     "rate_ledger_url": "ledger_url",
     "data_dir": "data_dir",

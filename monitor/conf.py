@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 LIVE_FAPI_URL = "https://fapi.binance.com"
+LIVE_SPOT_URL = "https://api.binance.com"
 PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
 """``socks5h`` leaves resolving names to the proxy."""
 LEDGER_EXAMPLES = (
@@ -20,6 +21,8 @@ class GatewayConfig:
 
     base_url: str = LIVE_FAPI_URL
     """Scheme, host and port of the REST server; nothing else."""
+    spot_url: str = LIVE_SPOT_URL
+    """The same of the spot market, which only volume profiles ask."""
     connect_timeout_s: float = 3.0
     """Unreachable hosts fail fast, within a scan's minute."""
     read_timeout_s: float = 10.0
@@ -56,6 +59,9 @@ class GatewayConfig:
     def __post_init__(self) -> None:
         _check_address(
             "base_url", self.base_url, ("http", "https"), example=LIVE_FAPI_URL
+        )
+        _check_address(
+            "spot_url", self.spot_url, ("http", "https"), example=LIVE_SPOT_URL
         )
         if self.proxy is not None:
             _check_address(
@@ -151,7 +157,10 @@ class DailyBudgetConfig:
         return max(1, int(self.requests_per_day * self.alert_share))
 
 
-_SPELLED = {"base_url": "base_url (BINANCE_FAPI_URL)"}
+_SPELLED = {
+    "base_url": "base_url (BINANCE_FAPI_URL)",
+    "spot_url": "spot_url (BINANCE_SPOT_URL)",
+}
 # settings that an environment variable sets too
 
 

@@ -48,9 +48,8 @@ __all__ = [
 RowT = TypeVar("RowT")
 
 
-def server_time(payload: object) -> int:
-    """Server time in ms UTC."""
-    path = endpoints.SERVER_TIME.path
+def server_time(payload: object, *, path: str = endpoints.SERVER_TIME.path) -> int:
+    """Server time in ms UTC; ``path`` is the one that errors name."""
     return _single(path, payload, lambda row: wire.instant(row, "serverTime"))
 
 

@@ -35,24 +35,32 @@ def exchange_info(payload: object) -> ExchangeInfo:
     path = endpoints.EXCHANGE_INFO.path
     try:
         whole = wire.fields_of(payload)
-        symbol_rows = _rows(whole, "symbols")
-        limit_rows = _rows(whole, "rateLimits")
+        symbol_rows = rows_of(whole, "symbols")
+        limit_rows = rows_of(whole, "rateLimits")
     except UnreadableValue as problem:
         raise MalformedPayload(path, str(problem)) from None
-    rate_limits: list[RateLimit] = []
-    malformed_limits: list[MalformedRow] = []
-    for row in limit_rows:
-        try:
-            rate_limits.append(_rate_limit(wire.fields_of(row)))
-        except UnreadableValue as problem:
-            malformed_limits.append(MalformedRow(symbol=None, detail=str(problem)))
+    limits, malformed_limits = rate_limits(limit_rows)
     contracts = _contracts(symbol_rows)
     return ExchangeInfo(
         instruments=tuple(c for c in contracts if isinstance(c, Instrument)),
         malformed=tuple(c for c in contracts if isinstance(c, MalformedRow)),
-        rate_limits=tuple(rate_limits),
-        malformed_limits=tuple(malformed_limits),
+        rate_limits=limits,
+        malformed_limits=malformed_limits,
     )
+
+
+def rate_limits(
+    rows: Sequence[object],
+) -> tuple[tuple[RateLimit, ...], tuple[MalformedRow, ...]]:
+    """Return the published limits that can be read, and those that cannot."""
+    limits: list[RateLimit] = []
+    malformed: list[MalformedRow] = []
+    for row in rows:
+        try:
+            limits.append(_rate_limit(wire.fields_of(row)))
+        except UnreadableValue as problem:
+            malformed.append(MalformedRow(symbol=None, detail=str(problem)))
+    return tuple(limits), tuple(malformed)
 
 
 def _contracts(rows: Sequence[object]) -> list[Instrument | MalformedRow]:
@@ -115,7 +123,7 @@ def leverage_brackets(
 
 def _brackets(row: Mapping[str, object]) -> tuple[LeverageBracket, ...]:
     brackets = sorted(
-        (_bracket(wire.fields_of(item)) for item in _rows(row, "brackets")),
+        (_bracket(wire.fields_of(item)) for item in rows_of(row, "brackets")),
         key=lambda bracket: bracket.notional_floor,
     )
     if not brackets:
@@ -149,11 +157,11 @@ def _bracket(row: Mapping[str, object]) -> LeverageBracket:
 
 
 def _instrument(row: Mapping[str, object]) -> Instrument:
-    filters = _filters(row)
-    price = _filter(filters, "PRICE_FILTER")
-    lot = _filter(filters, "LOT_SIZE")
-    market_lot = _filter(filters, "MARKET_LOT_SIZE")
-    percent = _filter(filters, "PERCENT_PRICE")
+    filters = filters_of(row)
+    price = required_filter(filters, "PRICE_FILTER")
+    lot = required_filter(filters, "LOT_SIZE")
+    market_lot = required_filter(filters, "MARKET_LOT_SIZE")
+    percent = required_filter(filters, "PERCENT_PRICE")
     return Instrument(
         symbol=wire.symbol_of(row),
         pair=wire.text(row, "pair"),
@@ -181,24 +189,28 @@ def _instrument(row: Mapping[str, object]) -> Instrument:
     )
 
 
-def _filters(row: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
+def filters_of(row: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
+    """Return the filters of one symbol by their type; raises `UnreadableValue`."""
     by_type: dict[str, Mapping[str, object]] = {}
-    for item in _rows(row, "filters"):
+    for item in rows_of(row, "filters"):
         fields = wire.fields_of(item)
         by_type[wire.text(fields, "filterType")] = fields
     return by_type
 
 
-def _filter(
+def required_filter(
     filters: Mapping[str, Mapping[str, object]], kind: str
 ) -> Mapping[str, object]:
+    """Return one filter; raises `UnreadableValue` when it is missing."""
     if kind not in filters:
         raise UnreadableValue(f"filter {kind} is missing")
     return filters[kind]
 
 
 def _min_notional(filters: Mapping[str, Mapping[str, object]]) -> Decimal:
-    return wire.decimal(_filter(filters, "MIN_NOTIONAL"), "notional", may_be_zero=True)
+    return wire.decimal(
+        required_filter(filters, "MIN_NOTIONAL"), "notional", may_be_zero=True
+    )
 
 
 def _max_order_count(filters: Mapping[str, Mapping[str, object]]) -> int:
@@ -217,7 +229,8 @@ def _rate_limit(row: Mapping[str, object]) -> RateLimit:
     )
 
 
-def _rows(whole: Mapping[str, object], name: str) -> list[object]:
+def rows_of(whole: Mapping[str, object], name: str) -> list[object]:
+    """Return a list of the answer; raises `UnreadableValue` when it is none."""
     rows = whole.get(name)
     if not isinstance(rows, list):
         was = wire.shown(rows) if name in whole else "missing"

@@ -29,7 +29,13 @@ would move up and be read as what it is not. What follows is ignored."""
 _DECIMAL_BYTES = b"0123456789.-+eE"
 
 
-def klines(payload: object, symbol: Symbol, interval: KlineInterval) -> Klines:
+def klines(
+    payload: object,
+    symbol: Symbol,
+    interval: KlineInterval,
+    *,
+    path: str = endpoints.KLINES.path,
+) -> Klines:
     """Bars as columns, as sent: order, gaps and the open bar are not judged here.
 
     Parameters
@@ -38,6 +44,8 @@ def klines(payload: object, symbol: Symbol, interval: KlineInterval) -> Klines:
         List of rows of at least 12 columns; may be empty.
     symbol : str
     interval : KlineInterval
+    path : str
+        The one that errors name: all markets send the same rows.
 
     Returns
     -------
@@ -49,7 +57,6 @@ def klines(payload: object, symbol: Symbol, interval: KlineInterval) -> Klines:
     MalformedPayload
         Naming the first bar and the column that cannot be read.
     """
-    path = endpoints.KLINES.path
     try:
         columns = _kline_columns(payload)
         return Klines(

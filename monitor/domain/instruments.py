@@ -1,5 +1,6 @@
 """What can be traded, and under which rules."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -102,10 +103,30 @@ class ExchangeInfo:
     @property
     def weight_per_minute(self) -> int | None:
         """The ``REQUEST_WEIGHT`` limit per minute, None when not published."""
-        for row in self.rate_limits:
-            if row.kind == "REQUEST_WEIGHT" and row.interval_s == 60:  # noqa: PLR2004
-                return row.limit
-        return None
+        return _weight_per_minute(self.rate_limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotPair:
+    """One pair of the spot market, as far as bars need it."""
+
+    symbol: Symbol
+    status: str
+    tick_size: Decimal
+    """Quote currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotInfo:
+    """All pairs of the spot market, and its limits."""
+
+    pairs: Mapping[Symbol, SpotPair]
+    rate_limits: tuple[RateLimit, ...]
+
+    @property
+    def weight_per_minute(self) -> int | None:
+        """The ``REQUEST_WEIGHT`` limit per minute, None when not published."""
+        return _weight_per_minute(self.rate_limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,3 +142,10 @@ class LeverageBracket:
     initial_leverage: int
     maintenance_margin_rate: Decimal
     cumulative_amount: Decimal
+
+
+def _weight_per_minute(limits: Iterable[RateLimit]) -> int | None:
+    for row in limits:
+        if row.kind == "REQUEST_WEIGHT" and row.interval_s == 60:  # noqa: PLR2004
+            return row.limit
+    return None

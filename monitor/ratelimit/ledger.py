@@ -129,7 +129,7 @@ class WeightLedger(Protocol):
         """Let go of files and connections. Idempotent; a later use opens anew."""
 
 
-def ledger_address(base_url: str, proxy: str | None) -> str:
+def ledger_address(base_url: str, proxy: str | None, *, market: str = "") -> str:
     """Name of the IP address that the exchange at ``base_url`` counts.
 
     Host and port, and for a proxy a short hash of it: another proxy is another
@@ -141,11 +141,15 @@ def ledger_address(base_url: str, proxy: str | None) -> str:
         As in `monitor.conf.GatewayConfig`.
     proxy : str or None
         The proxy that requests go through.
+    market : str
+        A market with a budget of its own beside the futures', as ``spot``.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     address = f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+    if market:
+        address = f"{address} {market}"
     if proxy is None:
         return address
     way = urlsplit(proxy)

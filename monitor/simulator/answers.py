@@ -14,11 +14,13 @@ from monitor.simulator.kline_bodies import Encoder, KlineBodies
 from monitor.simulator.market import IntervalNotRecorded, Listing, Market
 from monitor.simulator.queries import (
     MAX_KLINES,
+    MAX_SPOT_KLINES,
     Query,
     Refusal,
     invalid,
     missing,
 )
+from monitor.simulator.spot import is_on_spot, spot_exchange_info, spot_rows
 
 _Row = TypeVar("_Row")
 UNAUTHORIZED = 401
@@ -55,6 +57,7 @@ class Answers:
         self._market = market
         self._klines = KlineBodies(market)
         self._info: bytes | None = None
+        self._spot_info: bytes | None = None
         self._per_minute: dict[str, tuple[int, bytes]] = {}
 
     def exchange_info(self, _: Query) -> Answer:
@@ -175,6 +178,19 @@ class Answers:
         """Bars of one contract."""
         return self._bars(query, self._listed(query), "klines", payloads.kline_rows)
 
+    def spot_info(self, _: Query) -> Answer:
+        """All pairs of the spot market."""
+        if self._spot_info is None:
+            self._spot_info = spot_exchange_info(self._market)
+        return Answer(body=self._spot_info, key="spotInfo")
+
+    def spot_klines(self, query: Query) -> Answer:
+        """Bars of one pair of the spot market; more than 1,000 are cut, not refused."""
+        listing = self._listed(query)
+        if not is_on_spot(listing):
+            raise _unknown_symbol()
+        return self._bars(query, listing, "spot", spot_rows, most=MAX_SPOT_KLINES)
+
     def price_klines(self, query: Query) -> Answer:
         """Bars of mark or index price: the last price's path without volumes."""
         listing = self._listed(query)
@@ -242,7 +258,13 @@ class Answers:
         return Answer(body=kept[1].replace(payloads.NOW, now))
 
     def _bars(
-        self, query: Query, listing: Listing, kind: str, encoder: Encoder
+        self,
+        query: Query,
+        listing: Listing,
+        kind: str,
+        encoder: Encoder,
+        *,
+        most: int = MAX_KLINES,
     ) -> Answer:
         interval: KlineInterval = query.interval()
         limit = query.limit(default=500, largest=MAX_KLINES)
@@ -257,7 +279,7 @@ class Answers:
                 encoder,
                 listing.symbol,
                 interval,
-                limit=limit,
+                limit=min(limit, most),
                 start=start,
                 end=end,
                 now_ms=query.now_ms,

@@ -24,12 +24,15 @@ class Pool(StrEnum):
     WEIGHT = "weight"
     FUNDING = "funding"
     FUTURES_DATA = "futures_data"
+    SPOT = "spot"
+    """Weight of the spot market, another server's."""
 
 
 _WINDOWS: dict[Pool, tuple[int, int]] = {
     Pool.WEIGHT: (2400, MINUTE_MS),
     Pool.FUNDING: (500, 5 * MINUTE_MS),
     Pool.FUTURES_DATA: (1000, 5 * MINUTE_MS),
+    Pool.SPOT: (6000, MINUTE_MS),
 }
 """(limit, length in ms)."""
 
@@ -77,9 +80,10 @@ class Ledger:
         if now_ms < self._banned_until:
             return self._banned(now_ms)
         limit, length = _WINDOWS[pool]
+        told = Pool.SPOT if pool is Pool.SPOT else Pool.WEIGHT
         if self._used[pool] + amount <= limit:
             self._used[pool] += amount
-            return Charge(status=200, used_weight=self._used[Pool.WEIGHT])
+            return Charge(status=200, used_weight=self._used[told])
         since = self._refused_since.setdefault(pool, now_ms)
         self._refusals[pool] += 1
         if now_ms - since > GRACE_MS or self._refusals[pool] > GRACE_COUNT:
@@ -90,7 +94,7 @@ class Ledger:
         end = (now_ms // length + 1) * length
         return Charge(
             status=429,
-            used_weight=self._used[Pool.WEIGHT],
+            used_weight=self._used[told],
             retry_after_s=_seconds(end - now_ms),
             limit=limit,
         )

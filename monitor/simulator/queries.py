@@ -9,6 +9,7 @@ from monitor.domain.market import KlineInterval
 
 BAD_REQUEST = 400
 MAX_KLINES = 1500
+MAX_SPOT_KLINES = 1000
 _LATEST_MS = 253_402_300_799_999
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _INTERVALS = {interval.value: interval for interval in KlineInterval}

@@ -40,6 +40,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TRANSPORT = "simulator.transport"
 """Extension of the scope: the connection, for faults that reset it."""
 _OK, _BAD_REQUEST, _NOT_FOUND, _BANNED = 200, 400, 404, 418
+_WITH_WEIGHTS = (Pool.WEIGHT, Pool.SPOT)
 _SILENCE = 0
 """Status in the log of a request that is never answered."""
 _SMALL_BODY = 1024
@@ -124,7 +125,7 @@ class ExchangeApplication:
         weight = 1 if route is None else route.weight(query)
         charge = self._state.ledger.charge(query.now_ms, pool, weight)
         headers = {}
-        if pool is Pool.WEIGHT:
+        if pool in _WITH_WEIGHTS:
             headers["x-mbx-used-weight-1m"] = str(charge.used_weight)
         played = None
         if charge.status == _OK:
@@ -141,7 +142,7 @@ class ExchangeApplication:
                 path=path,
                 query=scope["query_string"].decode("ascii", errors="replace"),
                 symbol=query.symbol(),
-                weight=weight if pool is Pool.WEIGHT else 0,
+                weight=weight if pool in _WITH_WEIGHTS else 0,
                 status=_SILENCE if played and played.fault.is_silent else status,
                 used_weight=charge.used_weight,
                 fault=None if played is None else played.number,

@@ -65,6 +65,16 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/fapi/v1/markPriceKlines": Route(
             answer=Answers.price_klines, weight=klines_weight
         ),
+        "/api/v3/ping": Route(answer=Answers.ping, weight=_fixed(1), pool=Pool.SPOT),
+        "/api/v3/time": Route(
+            answer=Answers.server_time, weight=_fixed(1), pool=Pool.SPOT
+        ),
+        "/api/v3/exchangeInfo": Route(
+            answer=Answers.spot_info, weight=_fixed(20), pool=Pool.SPOT
+        ),
+        "/api/v3/klines": Route(
+            answer=Answers.spot_klines, weight=_fixed(2), pool=Pool.SPOT
+        ),
         "/fapi/v1/depth": Route(answer=Answers.depth, weight=depth_weight),
         "/fapi/v1/leverageBracket": Route(
             answer=Answers.leverage_brackets, weight=_fixed(1)

@@ -38,6 +38,7 @@ def closed_klines(
     as_of_ms: int,
     end_time: int | None = None,
     store: KlineStore | None = None,
+    most: int = MAX_KLINES,
 ) -> Klines:
     """Return the last ``count`` closed bars of one symbol.
 
@@ -64,6 +65,8 @@ def closed_klines(
         ``count`` are asked for.
     store : KlineStore, optional
         Bars on disk, of the exchange that ``client`` asks. Months are not kept.
+    most : int
+        Bars that one request of ``client`` returns at most.
 
     Returns
     -------
@@ -78,7 +81,13 @@ def closed_klines(
         A request failed.
     """
     needed = needed_count(count, minimum)
-    wish = BarWish(interval=interval, count=count, as_of_ms=as_of_ms, end_time=end_time)
+    wish = BarWish(
+        interval=interval,
+        count=count,
+        as_of_ms=as_of_ms,
+        end_time=end_time,
+        most=most,
+    )
     order = _Order(client=client, symbol=symbol, wish=wish, needed=needed)
     return _sufficient(order, _all_pages(order, store))
 
@@ -96,7 +105,7 @@ class _Order:
     def page(self, count: int, end_time: int | None) -> "_Order":
         # at most as many as one request serves, the open bar among them
         wish = replace(self.wish, count=count, end_time=end_time)
-        longest = MAX_KLINES - wish.open_bars
+        longest = wish.most - wish.open_bars
         return replace(self, wish=replace(wish, count=min(count, longest)))
 
 
@@ -183,7 +192,11 @@ def _extended_window(
         return None
     store.count(partial_hits=1)
     whole, last = without_gaps(
-        order.client, rows, count=wish.count, horizon_ms=wish.horizon_ms
+        order.client,
+        rows,
+        count=wish.count,
+        horizon_ms=wish.horizon_ms,
+        most=wish.most,
     )
     repaired = whole.bar_count - rows.bar_count
     window = _window(order, last, is_short=True)
@@ -203,7 +216,11 @@ def _fetched_window(order: _Order) -> _Window:
     answer = order.send(request)
     rows = closed_rows(answer, wish.horizon_ms)
     whole, last = without_gaps(
-        order.client, rows, count=wish.count, horizon_ms=wish.horizon_ms
+        order.client,
+        rows,
+        count=wish.count,
+        horizon_ms=wish.horizon_ms,
+        most=wish.most,
     )
     repaired = whole.bar_count - rows.bar_count
     window = _window(order, last, is_short=answer.bar_count < request.limit)

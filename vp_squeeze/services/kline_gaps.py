@@ -30,19 +30,24 @@ UNANSWERED = (
 _SHORTEST_MONTH_MS = 28 * DAY_MS
 
 
-def gap_request(gaps: tuple[Gap, ...], interval: KlineInterval) -> KlineRequest:
+def gap_request(
+    gaps: tuple[Gap, ...], interval: KlineInterval, *, most: int = MAX_KLINES
+) -> KlineRequest:
     """Return the request for exactly the time from the first gap to the last."""
     first_ms, last_ms = gaps[0].first_ms, gaps[-1].last_ms
     is_month = interval is KlineInterval.MONTH1
     step_ms = _SHORTEST_MONTH_MS if is_month else interval.milliseconds
     limit = max(1, (last_ms + 1 - first_ms) // step_ms)
-    return KlineRequest(
-        limit=min(limit, MAX_KLINES), start_time=first_ms, end_time=last_ms
-    )
+    return KlineRequest(limit=min(limit, most), start_time=first_ms, end_time=last_ms)
 
 
 def without_gaps(
-    client: KlineSource, rows: Klines, *, count: int, horizon_ms: int
+    client: KlineSource,
+    rows: Klines,
+    *,
+    count: int,
+    horizon_ms: int,
+    most: int = MAX_KLINES,
 ) -> tuple[Klines, Klines]:
     """Return bars without a gap among the last ``count``, and copies of these.
 
@@ -53,6 +58,12 @@ def without_gaps(
     client : KlineSource
     rows : Klines
         As `kline_checks.closed_rows` returns them.
+    count : int
+        Bars wanted.
+    horizon_ms : int
+        Bars that end later do not count, ms UTC.
+    most : int
+        Bars one request returns at most.
 
     Returns
     -------
@@ -75,7 +86,7 @@ def without_gaps(
     gaps = gaps_in(window)
     if not gaps:
         return rows, window
-    request = gap_request(gaps, rows.interval)
+    request = gap_request(gaps, rows.interval, most=most)
     try:
         answer = closed_rows(
             request.send(client, rows.symbol, rows.interval), horizon_ms

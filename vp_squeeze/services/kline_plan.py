@@ -23,6 +23,8 @@ class BarWish:
     """Server time, ms UTC."""
     end_time: int | None = None
     """ms UTC: only bars closed by then; None: by ``as_of_ms``."""
+    most: int = MAX_KLINES
+    """Bars one request returns at most."""
 
     @property
     def horizon_ms(self) -> int:
@@ -85,7 +87,7 @@ def window_request(wish: BarWish) -> KlineRequest:
     """
     limit = wish.count + wish.open_bars
     if wish.end_time is not None:
-        limit = min(limit, max(wish.count, MAX_KLINES))
+        limit = min(limit, max(wish.count, wish.most))
     return KlineRequest(limit=limit, end_time=wish.last_ms)
 
 
@@ -170,7 +172,7 @@ def _newer_request(wish: BarWish, *, missing: int, held: int) -> KlineRequest | 
     candidates = [
         KlineRequest(limit=without_overlap + overlap, end_time=wish.last_ms)
         for overlap in range(1, min(OVERLAP_BARS, held) + 1)
-        if without_overlap + overlap <= MAX_KLINES
+        if without_overlap + overlap <= wish.most
     ]
     if not candidates:  # too long ago
         return window_request(wish)
