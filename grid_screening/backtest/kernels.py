@@ -197,7 +197,8 @@ def calm_bar(t: int, due: float, run: Run, grid: Grid) -> Run:
     """Walk one bar in which nothing can end the grid."""
     bars, ladder, rules, k = grid.bars, grid.ladder, grid.rules, run.cursor
     opened, high, low, close = bars.open[t], bars.high[t], bars.low[t], bars.close[t]
-    if opened >= ladder.sell_at[_at(k + 1)] or opened <= ladder.buy_at[_at(k - 1)]:
+    below = max(k, 1) - 1
+    if opened >= ladder.sell_at[_at(k + 1)] or opened <= ladder.buy_at[_at(below)]:
         run = after_leg(run, opened, grid)
     if due != 0.0:
         run = settled(run, due * opened, grid)
@@ -272,10 +273,8 @@ def ladder_of(lower: float, step: float, ratio: float, count: int) -> Ladder:
             i += 1
             border = 0.5 * (level[i] + level[min(i + 1, last)])
         nearest[bucket] = i
-    crowded = wanted > _MOST_BUCKETS
-    return Ladder(
-        level, sums, sell_at, buy_at, nearest, 1.0 / width, nearest.size - 1.0, crowded
-    )
+    crowded, most = wanted > _MOST_BUCKETS, nearest.size - 1.0
+    return Ladder(level, sums, sell_at, buy_at, nearest, 1.0 / width, most, crowded)
 
 
 @compiled

@@ -281,3 +281,10 @@ def test_marks_are_taken_at_the_extremes_in_their_order() -> None:
     # −18 at the high, after +18 at the low: low first
     assert ours.worst_equity[0] == pytest.approx(-18)
     assert ours.max_drawdown[0] == pytest.approx(36)
+
+
+def test_a_bar_that_contradicts_itself_ends_no_process() -> None:
+    # open and close far below the low; the levels have no place for that
+    contrary = paths_of([100, 50, 50], [101, 101, 101], [99, 99, 99], [50, 50, 50])
+    assert np.isfinite(only(contrary).pnl).all()
+    assert np.isfinite(only(contrary, start=Start.FLAT).pnl).all()
