@@ -10,6 +10,7 @@ import pytest
 from grid_screening.backtest.engine import simulated_grids
 from grid_screening.backtest.grids import Costs, EndReason, FillOrder, Start
 from grid_screening.backtest.planned import planned_grids
+from grid_screening.backtest.trace import levels_of
 from grid_screening.grid_plan import GridTerms, ShortGridPlan, short_grid_plan
 from monitor.domain.typing import FloatArray
 from tests.builders import instrument
@@ -123,9 +124,18 @@ def test_as_many_plans_as_rows() -> None:
         planned_grids(np.arange(2), np.zeros(2), np.ones(2), plans()[:1])
 
 
-def test_only_arithmetic_plans() -> None:
-    odd = replace(plans()[0], spacing="geometric")
-    with pytest.raises(ValueError, match="plan 0 must be arithmetic to be simulated"):
+def test_a_geometric_plan_has_equal_ratios_between_its_bounds() -> None:
+    plan = replace(plans()[0], spacing="geometric")
+    one = planned_grids(np.zeros(1), np.zeros(1), np.ones(1), [plan])
+    levels = levels_of(one)
+    assert levels[1:] / levels[:-1] == pytest.approx(one.grid_ratio[0])
+    assert levels[-1] == pytest.approx(float(plan.upper_bound))
+    assert levels.size == plan.level_count
+
+
+def test_other_plans_are_refused() -> None:
+    odd = replace(plans()[0], spacing="wavy")
+    with pytest.raises(ValueError, match="spacing of plan 0 must be arithmetic or"):
         planned_grids(np.zeros(1), np.zeros(1), np.ones(1), [odd])
 
 
