@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grid_screening.conf import ScreenerSettings
-    from grid_screening.progress import Progress
     from grid_screening.screening_report import ScreeningReport
     from monitor.api_clients.binance import BinanceFuturesClient
+    from monitor.domain.progress import Progress
 
 __all__ = ["Progress", "ScreenerSettings", "ScreeningReport", "screen_short_grid"]
 
 _HOMES = {
-    "Progress": "grid_screening.progress",
+    "Progress": "monitor.domain.progress",
     "ScreenerSettings": "grid_screening.conf",
     "ScreeningReport": "grid_screening.screening_report",
 }

@@ -31,15 +31,6 @@ BOUNDS_SOURCES = ("atr", "quantile", "value-area")
 STARTS = ("loaded", "flat")
 """What a grid can hold when it begins."""
 
-GATEWAY_KEYS: Mapping[str, str] = {
-    "base_url": "base_url",
-    "spot_url": "spot_url",
-    "proxy": "proxy",
-    "rate_ledger_url": "ledger_url",
-    "data_dir": "data_dir",
-}
-"""Keys of ``settings.SCREENER`` that belong to the gateway, and its names for them."""
-
 Check: TypeAlias = Callable[[Any], bool]
 
 FLAG_NAMES = {

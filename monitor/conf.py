@@ -1,6 +1,7 @@
 """Settings of the exchange gateway."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,15 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
 LEDGER_EXAMPLES = (
     "sqlite:///var/lib/screener/ledger.sqlite3, redis://127.0.0.1:6379/0 or memory://"
 )
+
+GATEWAY_KEYS: Mapping[str, str] = {
+    "base_url": "base_url",
+    "spot_url": "spot_url",
+    "proxy": "proxy",
+    "rate_ledger_url": "ledger_url",
+    "data_dir": "data_dir",
+}
+"""Keys of ``settings.SCREENER`` that belong to the gateway, and its names for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from grid_screening.cli import readers
-from grid_screening.cli.exit_codes import UsageError
-from grid_screening.cli.logs import FORMS as LOG_FORMS
 from grid_screening.cli.report_folder import DEFAULT_KEEP, is_folder
 from grid_screening.conf import (
     FLAG_NAMES,
@@ -19,6 +17,8 @@ from grid_screening.conf import (
     MIN_RANK_DRAWS,
     MIN_SCAN_DEADLINE_S,
 )
+from monitor.cli.exit_codes import UsageError
+from monitor.cli.logs import FORMS as LOG_FORMS
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 

@@ -8,10 +8,10 @@ from typing import Any
 from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
 from grid_screening.cli.arguments import FLAGS
-from grid_screening.cli.exit_codes import UsageError
-from grid_screening.cli.logs import FORMS as LOG_FORMS
 from grid_screening.conf import BOUNDS_SOURCES, MAX_FEE, STARTS, ScreenerSettings
 from grid_screening.exceptions import InvalidSettings
+from monitor.cli.exit_codes import UsageError
+from monitor.cli.logs import FORMS as LOG_FORMS
 
 FORMATS = ("table", "json", "html")
 FORMAT_OF_SUFFIX = {".json": "json", ".html": "html", ".htm": "html"}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.reports.wording import utc
+from monitor.cli.exit_codes import UsageError
 from monitor.domain.market import HOUR_MS, KlineInterval
 from monitor.domain.typing import Symbol
 from monitor.market_data.history import History, opened_history

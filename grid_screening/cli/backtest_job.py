@@ -28,9 +28,9 @@ from grid_screening.cli.backtest_plans import (
     designs_in_time,
     read_plans,
 )
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.wording import SIMULATED_SOURCES, utc
+from monitor.cli.exit_codes import UsageError
 from monitor.domain.history import FundingBySymbol
 from monitor.domain.typing import Symbol
 

@@ -11,9 +11,9 @@ from grid_screening.backtest.design import GridDesign
 from grid_screening.backtest.paths import PricePaths
 from grid_screening.backtest.plan_file import ReportPlans, report_plans
 from grid_screening.cli.backtest_history import OpenHistory, planning_interval
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.wording import utc
+from monitor.cli.exit_codes import UsageError
 from monitor.domain.typing import Symbol
 
 MOST_BEGINS = 5_000

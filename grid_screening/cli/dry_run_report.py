@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 
 from grid_screening.cli import dry_run
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.cli.scan_counts import stored_counts
 from grid_screening.conf import ScreenerSettings
 from monitor.cli.budget_reading import BudgetReading
+from monitor.cli.exit_codes import UsageError
 from monitor.conf import GatewayConfig
 from monitor.data_folder import data_folder
 from monitor.market_data.kline_file import FILE_NAME

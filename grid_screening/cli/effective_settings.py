@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from grid_screening.cli.arguments import FLAGS
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import (
-    GATEWAY_KEYS,
     ScreenerSettings,
     setting_names,
 )
 from grid_screening.exceptions import InvalidSettings
+from monitor.cli.exit_codes import UsageError
+from monitor.conf import GATEWAY_KEYS
 from monitor.market_data.conf import ARCHIVE_KEYS, KLINE_STORE_KEYS
 
 _OTHER_KEYS = (*GATEWAY_KEYS, *KLINE_STORE_KEYS, *ARCHIVE_KEYS)

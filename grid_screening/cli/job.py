@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.cli.market import OpenMarket, exchange_market, recorded_market
 from grid_screening.conf import ScreenerSettings
-from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import ScreeningReport
+from monitor.cli.exit_codes import UsageError
+from monitor.domain.progress import ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import IpBanned
 

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import ScreenerSettings
+from monitor.cli.exit_codes import UsageError
 from monitor.conf import GatewayConfig
 from monitor.exceptions import ExchangeUnavailable
 

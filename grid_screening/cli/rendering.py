@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.cli.job import FinishedScan
+from monitor.cli.exit_codes import UsageError
 
 FORMS_WITHOUT_ADDENDA = ("csv",)
 

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grid_screening.cli.exit_codes import CannotWrite
-from grid_screening.cli.output import write_atomically
+from monitor.cli.exit_codes import CannotWrite
+from monitor.cli.output import write_atomically
 
 DEFAULT_KEEP = 42
 """A week of one scan every four hours."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from grid_screening.cli.exit_codes import AlreadyRunning, CannotWrite
+from grid_screening.cli.exit_codes import AlreadyRunning
+from monitor.cli.exit_codes import CannotWrite
 
 
 @contextmanager

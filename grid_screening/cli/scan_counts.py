@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from grid_screening.cli.output import write_atomically
 from grid_screening.screening_report import ScreeningReport
+from monitor.cli.output import write_atomically
 
 FILE_NAME = "scan_counts.json"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
-from grid_screening.cli.exit_codes import UsageError
-from grid_screening.cli.logs import FORMS as LOG_FORMS
 from grid_screening.exceptions import InvalidSettings
+from monitor.cli.exit_codes import UsageError
+from monitor.cli.logs import FORMS as LOG_FORMS
 from monitor.domain.market import DAY_MS, HOUR_MS
 
 OUTPUTS = ("output", "json", "readme", "write_model")

@@ -6,10 +6,10 @@ from grid_screening.assembly import Market
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import UnknownSymbols
 from grid_screening.explanation import Explanation, explanation
-from grid_screening.progress import ignore_progress
 from grid_screening.services.market_source import MarketSource
 from grid_screening.services.scan_service import Scan, scan_time_of
 from grid_screening.services.snapshot_service import DATA_STAGES, fetch_panel
+from monitor.domain.progress import ignore_progress
 from monitor.domain.typing import Symbol
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from grid_screening.progress import Progress, ProgressHook
+from monitor.domain.progress import Progress, ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import (
     AccessDenied,

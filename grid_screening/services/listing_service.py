@@ -9,7 +9,6 @@ from grid_screening.gate import gate_candidates, gated
 from grid_screening.grid_plan import InfeasibleGrid
 from grid_screening.hysteresis import held_rows
 from grid_screening.listing import Plan
-from grid_screening.progress import ProgressHook
 from grid_screening.ranking import Ranking
 from grid_screening.screening_report import Reason
 from grid_screening.services.fan_out import STOPPED_ANSWERING, ScanTime
@@ -18,6 +17,7 @@ from grid_screening.services.plan_service import fetch_plans
 from grid_screening.services.snapshot_service import FetchedPanel
 from grid_screening.stability import RankInference
 from grid_screening.universe import REQUEST_FAILED
+from monitor.domain.progress import ProgressHook
 from monitor.domain.typing import Symbol
 
 Inference = Callable[[Ranking, Sequence[int]], RankInference | None]

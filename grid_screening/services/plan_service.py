@@ -11,7 +11,6 @@ from grid_screening.conf import ScreenerSettings
 from grid_screening.contract_plan import Ranges, contract_plan
 from grid_screening.grid_plan import InfeasibleGrid
 from grid_screening.listing import Plan
-from grid_screening.progress import ProgressHook
 from grid_screening.screening_report import Reason
 from grid_screening.services.fan_out import (
     ScanTime,
@@ -25,6 +24,7 @@ from grid_screening.services.market_source import MarketSource
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.universe import REQUEST_FAILED
 from monitor.domain.market import KlineInterval, Klines
+from monitor.domain.progress import ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import ExchangeError
 

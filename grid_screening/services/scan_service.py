@@ -20,7 +20,6 @@ from grid_screening.listing import (
     remarks,
 )
 from grid_screening.profile import load_profile
-from grid_screening.progress import Progress, ProgressHook, ignore_progress
 from grid_screening.ranking import Ranking, ranking
 from grid_screening.screening_report import FunnelStage, ScreeningReport
 from grid_screening.services.fan_out import ScanTime
@@ -36,6 +35,7 @@ from grid_screening.stability import RankInference, drawn_bars, rank_stability
 from grid_screening.stop_out_file import load_stop_out_models
 from grid_screening.universe import REQUEST_FAILED, Selection, candidate_selection
 from monitor.conf import GatewayConfig
+from monitor.domain.progress import Progress, ProgressHook, ignore_progress
 from monitor.domain.typing import Symbol
 
 _REQUEST_DEADLINE_S = GatewayConfig().total_deadline_s

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 
-from grid_screening.conf import GATEWAY_KEYS, ScreenerSettings
-from grid_screening.progress import ProgressHook, ignore_progress
+from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
 from grid_screening.services.market_source import LiveMarket
 from grid_screening.services.scan_service import scan
 from monitor.api_clients.binance import BinanceFuturesClient
-from monitor.conf import GatewayConfig
+from monitor.conf import GATEWAY_KEYS, GatewayConfig
 from monitor.data_folder import data_folder
+from monitor.domain.progress import ProgressHook, ignore_progress
 from monitor.market_data.conf import (
     ARCHIVE_KEYS,
     KLINE_STORE_KEYS,

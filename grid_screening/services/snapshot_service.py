@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from grid_screening.assembly import Market, market_snapshot
 from grid_screening.conf import ScreenerSettings
-from grid_screening.progress import Progress, ProgressHook
 from grid_screening.screening_report import Exclusion, FunnelStage, Reason
 from grid_screening.services.fan_out import (
     ScanTime,
@@ -26,6 +25,7 @@ from monitor.domain.market import (
     Klines,
     OpenInterest,
 )
+from monitor.domain.progress import Progress, ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import (
     GarbledAnswer,

@@ -11,7 +11,6 @@ from grid_screening.backtest.sweep import LOCAL, spread
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import InvalidSettings
 from grid_screening.profile import GateRule, load_profile
-from grid_screening.progress import Progress, ProgressHook
 from grid_screening.validation.origin_choice import CLASSIC, GUARDED, StudyMarket
 from grid_screening.validation.outcomes import OriginOutcomes, origin_outcomes
 from grid_screening.validation.period import Period, allowed_period, first_month
@@ -19,6 +18,7 @@ from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.study import Clock, Source, Study, study
 from grid_screening.validation.study_settings import StudySettings
 from monitor.domain.market import DAY_MS, HOUR_MS, KlineInterval
+from monitor.domain.progress import Progress, ProgressHook
 from monitor.market_data.history import History, opened_history
 
 CLASSIC_INTERVAL = ScreenerSettings().interval

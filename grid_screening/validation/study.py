@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid_screening.progress import Progress, ProgressHook, ignore_progress
 from grid_screening.stop_out import StopOutModel
 from grid_screening.validation.estimates import Estimator
 from grid_screening.validation.list_questions import (
@@ -52,6 +51,7 @@ from grid_screening.validation.study_settings import (
 from grid_screening.validation.study_table import StudyTable, study_table
 from grid_screening.version import VERSION
 from monitor.domain.market import DAY_MS
+from monitor.domain.progress import Progress, ProgressHook, ignore_progress
 from monitor.domain.typing import FloatArray
 
 LOOK_AHEAD_ORIGINS = 4

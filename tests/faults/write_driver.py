@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from grid_screening.cli.output import write_atomically
+from monitor.cli.output import write_atomically
 
 CONTENTS = tuple(letter * 300_000 for letter in (b"a", b"b"))
 

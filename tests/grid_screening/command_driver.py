@@ -9,8 +9,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from grid_screening.progress import Progress, ProgressHook
 from grid_screening.screening_report import ScreeningReport
+from monitor.domain.progress import Progress, ProgressHook
 from tests.grid_screening.reports.samples import ranked, report
 
 CANCELLED = threading.Event()

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from rich.cells import cell_len
 
-from grid_screening.cli.exit_codes import ExitCode
+from monitor.cli.exit_codes import ExitCode
 from monitor.domain.market import DAY_MS
 from tests.grid_screening.backtest.history_folder import (
     START_MS,

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from grid_screening.backtest.engine import simulated_grids
 from grid_screening.backtest.grids import GridBatch, Start
 from grid_screening.backtest.paths import PricePaths
-from grid_screening.cli.exit_codes import ExitCode
+from monitor.cli.exit_codes import ExitCode
 from monitor.domain.market import KlineInterval
 from monitor.market_data.history import opened_history
 from tests.grid_screening.backtest.history_folder import (

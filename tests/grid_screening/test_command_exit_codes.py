@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from grid_screening.cli.exit_codes import ExitCode, UsageError, exit_code
+from grid_screening.cli.exit_codes import exit_code
 from grid_screening.cli.scan_counts import stored_counts
 from grid_screening.exceptions import (
     AllRequestsFailed,
@@ -20,6 +20,7 @@ from grid_screening.exceptions import (
 )
 from grid_screening.screening_report import ScreeningReport
 from grid_screening.services import scan_service
+from monitor.cli.exit_codes import ExitCode, UsageError
 from monitor.exceptions import (
     AccessDenied,
     ExchangeTimeout,

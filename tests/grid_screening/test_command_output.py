@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grid_screening.cli import output
-from grid_screening.cli.exit_codes import CannotWrite
-from grid_screening.cli.output import check_target, write_atomically
+from monitor.cli import output
+from monitor.cli.exit_codes import CannotWrite
+from monitor.cli.output import check_target, write_atomically
 
 
 def test_the_report_replaces_the_old_one(tmp_path: Path) -> None:

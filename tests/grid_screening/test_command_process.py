@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grid_screening.cli.interruption import GRACE_S, Cancellation
+from monitor.cli.interruption import GRACE_S, Cancellation
 
 ROOT = Path(__file__).resolve().parents[2]
 

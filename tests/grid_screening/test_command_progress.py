@@ -2,8 +2,8 @@
 
 import io
 
-from grid_screening.cli.progress import progress_display
-from grid_screening.progress import Progress, ignore_progress
+from monitor.cli.progress_display import progress_display
+from monitor.domain.progress import Progress, ignore_progress
 
 
 class Terminal(io.StringIO):

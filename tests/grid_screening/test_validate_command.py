@@ -17,10 +17,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from grid_screening.cli import study_arguments
-from grid_screening.cli.exit_codes import ExitCode
 from grid_screening.stop_out_file import models_from_toml
 from grid_screening.validation.report.markdown import BEGIN, END
 from grid_screening.validation.results_reading import read_study
+from monitor.cli.exit_codes import ExitCode
 from monitor.domain.market import DAY_MS
 from tests.grid_screening.validation import markets
 from tests.histories import START_MS

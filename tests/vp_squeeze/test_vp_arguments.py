@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.conf import ScreenerSettings
+from monitor.cli.exit_codes import UsageError
 from monitor.domain.market import KlineInterval
 from tests.recorded import ROOT
 from tests.vp_squeeze.samples import analysis_report, contract

@@ -7,10 +7,10 @@ from typing import Any
 
 from grid_screening.cli import readers
 from grid_screening.cli.arguments import FLAGS
-from grid_screening.cli.exit_codes import UsageError
-from grid_screening.cli.logs import FORMS as LOG_FORMS
-from grid_screening.cli.output import STANDARD_OUTPUT
 from grid_screening.conf import ScreenerSettings
+from monitor.cli.exit_codes import UsageError
+from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.output import STANDARD_OUTPUT
 from monitor.domain.market import KlineInterval
 from vp_squeeze.groups import Group
 from vp_squeeze.services.squeeze_service import MINIMUM_BARS, AnalysisRequest

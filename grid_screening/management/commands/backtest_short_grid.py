@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
-from grid_screening.cli import backtest_arguments, streams
+from grid_screening.cli import backtest_arguments
 from grid_screening.cli.effective_settings import effective_settings
-from grid_screening.cli.exit_codes import (
-    KNOWN_ERRORS,
-    ExitCode,
-    UsageError,
-    exit_code,
-    message,
-)
-from grid_screening.cli.logs import begin_logging
-from grid_screening.cli.output import (
+from grid_screening.cli.exit_codes import KNOWN_ERRORS, exit_code, message
+from monitor.cli import streams
+from monitor.cli.exit_codes import ExitCode, UsageError
+from monitor.cli.logs import begin_logging
+from monitor.cli.output import (
     STANDARD_OUTPUT,
     check_target,
     write_atomically,
 )
-from grid_screening.cli.report_command import ReportCommand
+from monitor.cli.report_command import ReportCommand
 
 if TYPE_CHECKING:
     from grid_screening.cli.backtest_job import FinishedBacktest
@@ -91,8 +87,8 @@ class Command(ReportCommand):
 
     @contextmanager
     def _progress(self, options: Mapping[str, Any]) -> Iterator[Any]:
-        from grid_screening.cli.progress import progress_display
-        from grid_screening.progress import Progress
+        from monitor.cli.progress_display import progress_display
+        from monitor.domain.progress import Progress
 
         with progress_display(
             sys.stderr,

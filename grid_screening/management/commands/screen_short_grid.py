@@ -12,16 +12,9 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
-from grid_screening.cli import arguments, streams
+from grid_screening.cli import arguments
 from grid_screening.cli.effective_settings import effective_settings
-from grid_screening.cli.exit_codes import (
-    KNOWN_ERRORS,
-    CannotWrite,
-    ExitCode,
-    UsageError,
-    exit_code,
-    message,
-)
+from grid_screening.cli.exit_codes import KNOWN_ERRORS, exit_code, message
 from grid_screening.cli.job import (
     FinishedScan,
     ScanJob,
@@ -30,17 +23,8 @@ from grid_screening.cli.job import (
     opened_market,
     recorded_scan,
 )
-from grid_screening.cli.logs import begin_logging
 from grid_screening.cli.market import gateway
-from grid_screening.cli.output import (
-    STANDARD_OUTPUT,
-    check_target,
-    is_special,
-    remove_abandoned,
-    write_atomically,
-)
 from grid_screening.cli.rendering import check_addenda, rendered
-from grid_screening.cli.report_command import ReportCommand
 from grid_screening.cli.report_folder import (
     DEFAULT_KEEP,
     is_folder,
@@ -50,6 +34,17 @@ from grid_screening.cli.report_folder import (
 from grid_screening.cli.report_lock import report_lock
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
+from monitor.cli import streams
+from monitor.cli.exit_codes import CannotWrite, ExitCode, UsageError
+from monitor.cli.logs import begin_logging
+from monitor.cli.output import (
+    STANDARD_OUTPUT,
+    check_target,
+    is_special,
+    remove_abandoned,
+    write_atomically,
+)
+from monitor.cli.report_command import ReportCommand
 from monitor.data_folder import data_folder
 
 logger = logging.getLogger("grid_screening.scan")
@@ -154,7 +149,7 @@ class Command(ReportCommand):
             remove_abandoned(folder, now_s=time.time())
 
     def _scan(self, job: ScanJob, options: Mapping[str, Any]) -> FinishedScan:
-        from grid_screening.cli.progress import progress_display
+        from monitor.cli.progress_display import progress_display
 
         with opened_market(job, on_cancel=self.cancellation.add) as market:
             logger.info(

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
-from grid_screening.cli import streams, study_arguments
-from grid_screening.cli.exit_codes import (
-    KNOWN_ERRORS,
-    UsageError,
-    exit_code,
-    message,
-)
-from grid_screening.cli.logs import begin_logging
-from grid_screening.cli.output import check_target, write_atomically
-from grid_screening.cli.report_command import ReportCommand
+from grid_screening.cli import study_arguments
+from grid_screening.cli.exit_codes import KNOWN_ERRORS, exit_code, message
+from monitor.cli import streams
+from monitor.cli.exit_codes import UsageError
+from monitor.cli.logs import begin_logging
+from monitor.cli.output import check_target, write_atomically
+from monitor.cli.report_command import ReportCommand
 
 if TYPE_CHECKING:
     from grid_screening.validation.study import Study
@@ -69,8 +66,8 @@ class Command(ReportCommand):
         self._print_answers(done, options)
 
     def _study(self, options: Mapping[str, Any]) -> "Study":
-        from grid_screening.cli.progress import progress_display
         from grid_screening.services.study_service import StudyOrder, run_study
+        from monitor.cli.progress_display import progress_display
 
         order = StudyOrder(
             folder=Path(options["history"]).expanduser(),

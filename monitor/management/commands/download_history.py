@@ -11,27 +11,20 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from grid_screening.cli.exit_codes import ExitCode, exit_code, message
-from grid_screening.cli.progress import progress_display
-from grid_screening.cli.report_command import ReportCommand
-from grid_screening.conf import GATEWAY_KEYS
-from grid_screening.progress import Progress
+from monitor.cli.exit_codes import ExitCode, exit_code, message
 from monitor.cli.history_request import (
     HistoryRequest,
     WrongRequest,
     add_arguments,
     history_request,
 )
+from monitor.cli.progress_display import progress_display
+from monitor.cli.report_command import ReportCommand
+from monitor.conf import GATEWAY_KEYS
 from monitor.data_folder import data_folder
+from monitor.domain.progress import Progress
 from monitor.exceptions import ExchangeError
-from monitor.market_data.history_errors import (
-    ArchiveRefused,
-    ArchiveUnavailable,
-    DownloadCancelled,
-    HistoryBusy,
-    HistoryError,
-    HistoryNotWritable,
-)
+from monitor.market_data.history_errors import HistoryError
 
 if TYPE_CHECKING:
     from monitor.api_clients.binance import BinanceFuturesClient
@@ -43,13 +36,6 @@ if TYPE_CHECKING:
 
 FOLDER = "history"
 """Of the data folder."""
-_CODES: Mapping[type[HistoryError], ExitCode] = {
-    HistoryNotWritable: ExitCode.CANNOT_WRITE,
-    HistoryBusy: ExitCode.TRY_LATER,
-    ArchiveUnavailable: ExitCode.UNAVAILABLE,
-    ArchiveRefused: ExitCode.UNAVAILABLE,
-    DownloadCancelled: ExitCode.INTERRUPTED,
-}
 
 
 class Command(ReportCommand):
@@ -82,12 +68,7 @@ class Command(ReportCommand):
             self._run(options)
         except WrongRequest as error:
             raise CommandError(str(error), returncode=ExitCode.USAGE) from error
-        except HistoryError as error:
-            code = _CODES.get(type(error), ExitCode.USAGE)
-            lost = code is ExitCode.UNAVAILABLE
-            text = f"archive unavailable: {error}" if lost else str(error)
-            raise CommandError(text, returncode=code) from error
-        except ExchangeError as error:
+        except (HistoryError, ExchangeError) as error:
             code = exit_code(error)
             raise CommandError(message(error), returncode=code) from error
 

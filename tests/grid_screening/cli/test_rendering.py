@@ -6,7 +6,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from grid_screening.cli.exit_codes import UsageError
 from grid_screening.cli.job import FinishedScan
 from grid_screening.cli.rendering import check_addenda, rendered
 from grid_screening.conf import ScreenerSettings
@@ -14,6 +13,7 @@ from grid_screening.explanation import explanation
 from grid_screening.profile import load_profile
 from grid_screening.ranking import ranking
 from grid_screening.scan_diff import scan_diff
+from monitor.cli.exit_codes import UsageError
 from tests.builders import snapshot
 from tests.grid_screening.reports.samples import report
 from tests.recorded import ROOT

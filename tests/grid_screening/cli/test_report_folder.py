@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from grid_screening.cli.exit_codes import CannotWrite
 from grid_screening.cli.report_folder import (
     dated_name,
     is_folder,
     make_folder,
     write_into,
 )
+from monitor.cli.exit_codes import CannotWrite
 
 AT_MS = 1_791_374_400_000  # 2026-10-07 12:00:00 UTC
 HOUR_MS = 3_600_000

@@ -8,8 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from grid_screening.cli.exit_codes import AlreadyRunning, CannotWrite
+from grid_screening.cli.exit_codes import AlreadyRunning
 from grid_screening.cli.report_lock import lock_path, report_lock
+from monitor.cli.exit_codes import CannotWrite
 from monitor.exceptions import local_time
 from tests.recorded import ROOT
 

@@ -5,7 +5,6 @@ from threading import Event
 
 import pytest
 
-from grid_screening.progress import ignore_progress
 from grid_screening.services.fan_out import (
     OUT_OF_TIME,
     ScanTime,
@@ -14,6 +13,7 @@ from grid_screening.services.fan_out import (
     io_pool,
     outcome,
 )
+from monitor.domain.progress import ignore_progress
 from monitor.exceptions import ExchangeUnavailable, IpBanned, LedgerUnavailable
 
 

@@ -9,7 +9,6 @@ import pytest
 from distributed import LocalCluster
 
 from grid_screening.exceptions import InvalidSettings
-from grid_screening.progress import Progress
 from grid_screening.services.study_service import (
     OriginTask,
     StudyOrder,
@@ -20,6 +19,7 @@ from grid_screening.services.study_service import (
 )
 from grid_screening.validation.outcomes import OriginOutcomes, origin_outcomes
 from monitor.domain.market import DAY_MS, KlineInterval
+from monitor.domain.progress import Progress
 from monitor.market_data.history import opened_history
 from tests.grid_screening.backtest.history_folder import (
     START_MS,

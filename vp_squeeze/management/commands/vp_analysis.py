@@ -10,22 +10,17 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
-from grid_screening.cli import streams
 from grid_screening.cli.effective_settings import effective_settings
-from grid_screening.cli.exit_codes import (
-    KNOWN_ERRORS,
-    ExitCode,
-    UsageError,
-    exit_code,
-    message,
-)
-from grid_screening.cli.logs import begin_logging
+from grid_screening.cli.exit_codes import KNOWN_ERRORS, exit_code, message
 from grid_screening.cli.market import OpenMarket, exchange_market
-from grid_screening.cli.output import STANDARD_OUTPUT, check_target, write_atomically
-from grid_screening.cli.report_command import ReportCommand
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import AllRequestsFailed
-from grid_screening.progress import Progress
+from monitor.cli import streams
+from monitor.cli.exit_codes import ExitCode, UsageError
+from monitor.cli.logs import begin_logging
+from monitor.cli.output import STANDARD_OUTPUT, check_target, write_atomically
+from monitor.cli.report_command import ReportCommand
+from monitor.domain.progress import Progress
 from monitor.domain.typing import Symbol
 from monitor.exceptions import IpBanned
 from vp_squeeze.analysis_report import AnalysisReport
@@ -104,7 +99,7 @@ class Command(ReportCommand):
         settings: ScreenerSettings,
         options: Mapping[str, Any],
     ) -> tuple[AnalysisReport, str | None]:
-        from grid_screening.cli.progress import progress_display
+        from monitor.cli.progress_display import progress_display
 
         with exchange_market(
             settings, demo=options["demo"], on_cancel=self.cancellation.add

@@ -7,7 +7,7 @@ import sys
 import orjson
 import pytest
 
-from grid_screening.cli.logs import LogLine, begin_logging
+from monitor.cli.logs import LogLine, begin_logging
 
 
 def record(message: str, *values: object) -> logging.LogRecord:

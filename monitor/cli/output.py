@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from grid_screening.cli.exit_codes import CannotWrite
+from monitor.cli.exit_codes import CannotWrite
 
 STANDARD_OUTPUT = "-"
 

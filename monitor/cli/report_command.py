@@ -7,15 +7,15 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from grid_screening.cli import streams
-from grid_screening.cli.exit_codes import CannotWrite, ExitCode
-from grid_screening.cli.interruption import (
+from monitor.cli import streams
+from monitor.cli.exit_codes import CannotWrite, ExitCode
+from monitor.cli.interruption import (
     Cancellation,
     Interrupted,
     leave_now,
     run_interruptible,
 )
-from grid_screening.cli.logs import silence_logging
+from monitor.cli.logs import silence_logging
 from monitor.cli.one_line import OneLineCommand
 from monitor.exceptions import RequestCancelled
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from grid_screening.progress import Progress, ProgressHook, ignore_progress
+from monitor.domain.progress import Progress, ProgressHook, ignore_progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
