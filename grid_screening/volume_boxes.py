@@ -8,7 +8,7 @@ import numpy as np
 
 from grid_screening.contract_plan import contract_profile, value_area
 from grid_screening.plan_numbers import exact_decimal
-from grid_screening.planned_grid import PLAN_PRECISION, decimals_of
+from grid_screening.planned_grid import decimals_of
 from grid_screening.screening_report import (
     BoxConfidenceParts,
     PriceVolumes,
@@ -109,7 +109,7 @@ def _on_half_tick(price: float, tick: Decimal) -> Decimal | None:
         return None
     half = tick / 2
     found = (exact_decimal(price) / half).to_integral_value() * half
-    on_tick = found.quantize(decimals_of(tick), context=PLAN_PRECISION)
+    on_tick = found.quantize(decimals_of(tick))
     return on_tick if on_tick == found else found
 
 

@@ -1,11 +1,21 @@
 """What one run of the analysis found."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from monitor.domain.market import KlineInterval
 from monitor.domain.requests import RequestStatistics
 from monitor.domain.typing import Symbol
 from vp_squeeze.box_analysis import ContractAnalysis
+
+
+class Venue(StrEnum):
+    """Where bars are from."""
+
+    FUTURES = "futures"
+    """The contracts that grids trade."""
+    SPOT = "spot"
+    """The coins themselves, under the same symbols as far as they have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,12 @@ class AnalysisReport:
     """In the order asked for."""
     left_out: tuple[LeftOut, ...]
     requests: RequestStatistics
+    venue: Venue = Venue.FUTURES
+    """Where the bars of ``contracts`` are from."""
+    missing_on_spot: tuple[Symbol, ...] = ()
+    """Asked of the spot market, which does not have them."""
+    spot_requests: RequestStatistics | None = None
+    """Sent to the spot market, on a budget of its own; None: it was not asked."""
 
     @property
     def coverage(self) -> float:

@@ -48,6 +48,21 @@ class BoxReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SpotReading:
+    """What the bars of the same coin on the spot market say."""
+
+    tick_size: Decimal
+    """Of the spot market."""
+    reading: BoxReading
+    """Of the interval asked for."""
+
+    @property
+    def poc(self) -> float:
+        """Point of control, quote currency; NaN without volume."""
+        return float(self.reading.profile.poc)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ContractAnalysis:
     """What the bars of one contract say."""
 
@@ -61,6 +76,8 @@ class ContractAnalysis:
     """Why the others are not there."""
     zones: tuple[ResonanceZone, ...]
     """Where the compared timeframes agree, strongest first."""
+    spot: SpotReading | str | None = None
+    """The spot market beside it, or why it is not there; None: not asked for."""
 
     @property
     def newest(self) -> BoxReading:

@@ -125,13 +125,14 @@ class ContractError(Exception):
 class UnknownContracts(ContractError):  # noqa: N818
     """Symbols that were asked for but are not on the exchange."""
 
-    def __init__(self, symbols: tuple[str, ...]) -> None:
+    def __init__(self, symbols: tuple[str, ...], where: str = "the exchange") -> None:
         self.symbols = symbols
-        super().__init__(symbols)
+        self.where = where
+        super().__init__(symbols, where)
 
     def __str__(self) -> str:
         return (
-            f"not on the exchange: {', '.join(self.symbols)}; "
+            f"not on {self.where}: {', '.join(self.symbols)}; "
             "symbols are spelled like BTCUSDT"
         )
 

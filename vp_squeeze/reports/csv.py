@@ -71,6 +71,11 @@ COLUMNS = (
     "zone_high",
     "zone_strength",
     "zone_timeframes",
+    "spot_poc",
+    "spot_value_area_low",
+    "spot_value_area_high",
+    "spot_box_width_percent",
+    "spot_confidence_total",
 )
 """Of the file, in its order."""
 
@@ -96,6 +101,20 @@ def _row(contract: ContractAnalysis, published: dict[str, Any]) -> dict[str, Any
         "zone_high": None if top is None else clean_price(top.high, tick),
         "zone_strength": None if top is None else top.strength,
         "zone_timeframes": None if top is None else " ".join(ordered(top.timeframes)),
+        **_spot(published["spot"]),
+    }
+
+
+def _spot(found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None or "missing" in found:
+        return dict.fromkeys(COLUMNS[-5:])
+    profile = found["profile"]
+    return {
+        "spot_poc": profile["poc"],
+        "spot_value_area_low": profile["value_area_low"],
+        "spot_value_area_high": profile["value_area_high"],
+        "spot_box_width_percent": found["box"]["width_percent"],
+        "spot_confidence_total": found["confidence"]["total"],
     }
 
 

@@ -1,6 +1,8 @@
 """One contract in detail, for a terminal."""
 
-from vp_squeeze.box_analysis import BoxReading, ContractAnalysis
+from decimal import Decimal
+
+from vp_squeeze.box_analysis import BoxReading, ContractAnalysis, SpotReading
 from vp_squeeze.indicators.confidence import (
     BOLLINGER_WEIGHT,
     CONCENTRATION_WEIGHT,
@@ -30,6 +32,8 @@ def add_details(page: Page, row: ContractAnalysis) -> None:
     page.line(f"{row.symbol} {row.reading.interval.value}", "bold")
     _add_levels(page, row)
     _add_confidence(page, row.reading)
+    if row.spot is not None:
+        _add_spot(page, row, row.spot)
     if row.timeframes or row.missing:
         _add_timeframes(page, row)
         _add_zones(page, row)
@@ -84,22 +88,41 @@ def _add_confidence(page: Page, reading: BoxReading) -> None:
     page.paragraph(f"{'':{_INDENT}}confidence {total} = ", words, " + ")
 
 
+_BOX_HEADS = ("support", "POC", "resistance", "width", "squeeze", "conf")
+
+
+def _box_cells(reading: BoxReading, tick_size: Decimal) -> tuple[str, ...]:
+    box, poc = reading.profile.box, float(reading.profile.poc)
+    prices = (float(box.support), poc, float(box.resistance))
+    return (
+        *(price_text(price, tick_size) for price in prices),
+        percent(float(box.width_percent) / 100, 1),
+        squeeze_words(reading),
+        rounded(float(reading.confidence.total), 2),
+    )
+
+
+def _add_spot(page: Page, row: ContractAnalysis, spot: SpotReading | str) -> None:
+    if isinstance(spot, str):
+        page.paragraph(f"{'':{_INDENT}}spot is missing: ", spot.split())
+        return
+    page.columns(
+        [
+            ("market", *_BOX_HEADS),
+            ("futures", *_box_cells(row.reading, row.tick_size)),
+            ("spot", *_box_cells(spot.reading, spot.tick_size)),
+        ],
+        header=True,
+        indent=_INDENT,
+    )
+    away = percent(spot.poc / float(row.reading.profile.poc) - 1, 2, sign=True)
+    page.line(f"{'':{_INDENT}}point of control of spot from the futures': {away}")
+
+
 def _add_timeframes(page: Page, row: ContractAnalysis) -> None:
-    cells: list[tuple[str, ...]] = [
-        ("timeframe", "support", "POC", "resistance", "width", "squeeze", "conf")
-    ]
+    cells: list[tuple[str, ...]] = [("timeframe", *_BOX_HEADS)]
     for interval, reading in row.timeframes.items():
-        box, poc = reading.profile.box, float(reading.profile.poc)
-        prices = (float(box.support), poc, float(box.resistance))
-        cells.append(
-            (
-                interval.value,
-                *(price_text(price, row.tick_size) for price in prices),
-                percent(float(box.width_percent) / 100, 1),
-                squeeze_words(reading),
-                rounded(float(reading.confidence.total), 2),
-            )
-        )
+        cells.append((interval.value, *_box_cells(reading, row.tick_size)))
     if len(cells) > 1:
         page.columns(cells, header=True, indent=_INDENT)
     for interval, reason in row.missing.items():

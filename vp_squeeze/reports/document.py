@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from monitor.domain.market import KlineInterval
+from monitor.domain.requests import RequestStatistics
 from vp_squeeze.analysis_report import AnalysisReport
 from vp_squeeze.box_analysis import BoxReading, ContractAnalysis
 from vp_squeeze.indicators.bands import Bands
@@ -34,6 +35,7 @@ def analysis_document(report: AnalysisReport) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "as_of_ms": report.as_of_ms,
         "source": report.source,
+        "market": report.venue.value,
         "interval": report.interval.value,
         "limit": report.limit,
         "timeframes": [interval.value for interval in report.timeframes],
@@ -43,12 +45,16 @@ def analysis_document(report: AnalysisReport) -> dict[str, Any]:
             {"symbol": row.symbol, "reason": row.reason, "failed": row.is_failure}
             for row in report.left_out
         ],
-        "requests": {
-            "count": report.requests.count,
-            "weight": report.requests.weight,
-            "retries": report.requests.retries,
-        },
+        "missing_on_spot": list(report.missing_on_spot),
+        "requests": _requests(report.requests),
+        "spot_requests": None
+        if report.spot_requests is None
+        else _requests(report.spot_requests),
     }
+
+
+def _requests(sent: RequestStatistics) -> dict[str, int]:
+    return {"count": sent.count, "weight": sent.weight, "retries": sent.retries}
 
 
 def _contract(row: ContractAnalysis) -> dict[str, Any]:
@@ -57,18 +63,35 @@ def _contract(row: ContractAnalysis) -> dict[str, Any]:
         "price": clean_price(row.price, row.tick_size),
         "price_at_ms": row.newest.closed_at_ms,
         "tick_size": float(row.tick_size),
-        **_reading(row.reading, row),
+        **_reading(row.reading, row, row.tick_size),
         "levels": [_level(level, row) for level in row.levels],
         "timeframes": {
-            **{i.value: _reading(found, row) for i, found in row.timeframes.items()},
+            **{
+                i.value: _reading(found, row, row.tick_size)
+                for i, found in row.timeframes.items()
+            },
             **{i.value: {"missing": why} for i, why in row.missing.items()},
         },
         "resonance": [_zone(zone, row) for zone in row.zones],
+        "spot": _spot(row),
     }
 
 
-def _reading(reading: BoxReading, row: ContractAnalysis) -> dict[str, Any]:
-    profile, tick = reading.profile, row.tick_size
+def _spot(row: ContractAnalysis) -> dict[str, Any] | None:
+    if row.spot is None:
+        return None
+    if isinstance(row.spot, str):
+        return {"missing": row.spot}
+    return {
+        "tick_size": float(row.spot.tick_size),
+        **_reading(row.spot.reading, row, row.spot.tick_size),
+    }
+
+
+def _reading(
+    reading: BoxReading, row: ContractAnalysis, tick: Decimal
+) -> dict[str, Any]:
+    profile = reading.profile
     high, low = volume_nodes(profile)
     confidence, box = reading.confidence, profile.box
     bars = _number(reading.squeeze.bars[-1])
@@ -86,8 +109,8 @@ def _reading(reading: BoxReading, row: ContractAnalysis) -> dict[str, Any]:
             "value_area_high": clean_price(float(profile.value_area_high), tick),
             "value_area_share": _number(profile.value_area_share),
             "concentration": _number(profile.concentration),
-            "high_volume_nodes": [_node(node, row) for node in high],
-            "low_volume_nodes": [_node(node, row) for node in low],
+            "high_volume_nodes": [_node(node, row, tick) for node in high],
+            "low_volume_nodes": [_node(node, row, tick) for node in low],
         },
         "box": {
             "support": clean_price(float(box.support), tick),
@@ -121,10 +144,10 @@ def _bands(bands: Bands, tick: Decimal) -> dict[str, Any]:
     }
 
 
-def _node(node: VolumeNode, row: ContractAnalysis) -> dict[str, Any]:
+def _node(node: VolumeNode, row: ContractAnalysis, tick: Decimal) -> dict[str, Any]:
     return {
-        "low": clean_price(node.low, row.tick_size),
-        "high": clean_price(node.high, row.tick_size),
+        "low": clean_price(node.low, tick),
+        "high": clean_price(node.high, tick),
         "share": node.share,
         "distance": row.distance(node.price),
     }

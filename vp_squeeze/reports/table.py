@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from vp_squeeze.analysis_report import AnalysisReport
-from vp_squeeze.box_analysis import ContractAnalysis
+from vp_squeeze.analysis_report import AnalysisReport, Venue
+from vp_squeeze.box_analysis import ContractAnalysis, SpotReading
 from vp_squeeze.indicators.volume_profile import MAX_BUCKETS
 from vp_squeeze.reports.details import add_details
 from vp_squeeze.reports.page import GAP, Page
@@ -15,6 +15,7 @@ from vp_squeeze.reports.wording import (
     MISSING,
     SIMULATED,
     SIMULATED_SOURCES,
+    box_text,
     percent,
     price_text,
     rounded,
@@ -69,6 +70,7 @@ def _title(report: AnalysisReport) -> list[str]:
     return [
         "Volume profile and squeeze",
         f"{report.limit} × {report.interval.value} bars",
+        *([report.venue.value] if report.venue is Venue.SPOT else []),
         report.source,
         utc(report.as_of_ms),
     ]
@@ -88,11 +90,12 @@ def _add_remarks(page: Page, report: AnalysisReport) -> None:
     ]
     if short:
         page.paragraph("younger than the bars asked for: ", short, ", ")
-    spent = report.requests
-    facts = [
-        f"prices are closes up to {_newest(report)}",
-        f"{spent.count} requests, weight {spent.weight}",
-    ]
+    if report.missing_on_spot:
+        page.paragraph("not on the spot market: ", report.missing_on_spot, ", ")
+    facts = [f"prices are closes up to {_newest(report)}"]
+    for name, spent in (("", report.requests), ("spot ", report.spot_requests)):
+        if spent is not None and (spent.count or not name):
+            facts.append(f"{name}{spent.count} requests, weight {spent.weight}")
     page.paragraph("", facts, " · ", style="dim")
     page.paragraph("", DISCLAIMER.split())
 
@@ -133,10 +136,19 @@ def _to(name: str) -> Callable[[ContractAnalysis], str]:
 
 
 def _box(row: ContractAnalysis) -> str:
-    box = row.reading.profile.box
-    low = price_text(float(box.support), row.tick_size)
-    high = price_text(float(box.resistance), row.tick_size)
-    return MISSING if low == MISSING else f"{low}–{high}"
+    return box_text(row.reading, row.tick_size)
+
+
+def _spot_poc(row: ContractAnalysis) -> str:
+    if not isinstance(row.spot, SpotReading):
+        return MISSING
+    return price_text(row.spot.poc, row.spot.tick_size)
+
+
+def _spot_box(row: ContractAnalysis) -> str:
+    if not isinstance(row.spot, SpotReading):
+        return MISSING
+    return box_text(row.spot.reading, row.spot.tick_size)
 
 
 def _zone(row: ContractAnalysis) -> str:
@@ -173,9 +185,16 @@ _COLUMNS = (
     _column("Zone", "strongest resonance of the timeframes (strength)", 10, _zone),
 )  # fmt: skip
 
+_SPOT_COLUMNS = (
+    _column("Spot POC", "point of control of the spot market", 1, _spot_poc),
+    _column("Spot box", "its value area", 1, _spot_box),
+)
+
 
 def _add_rows(page: Page, rows: Sequence[ContractAnalysis]) -> None:
-    shown = _fitting(rows, page.width)
+    is_compared = any(row.spot is not None for row in rows)
+    columns = (*_COLUMNS, *_SPOT_COLUMNS) if is_compared else _COLUMNS
+    shown = _fitting(columns, rows, page.width)
     cells = [[column.header for column in shown]]
     cells += [[column.cell(row) for column in shown] for row in rows]
     left = [place for place, column in enumerate(shown) if column.left]
@@ -183,20 +202,22 @@ def _add_rows(page: Page, rows: Sequence[ContractAnalysis]) -> None:
     page.blank()
     legend = [f"{c.header} {c.meaning}" for c in shown if c.meaning]
     page.paragraph("columns: ", [*legend, f"{MISSING} missing"], " · ", style="dim")
-    hidden = [column.header for column in _COLUMNS if column not in shown]
+    hidden = [column.header for column in columns if column not in shown]
     if hidden:
         names = f"{', '.join(hidden)}; widen the terminal or set COLUMNS;"
         words = [*names.split(), "--format", "csv", "has", "all"]
         page.paragraph("hidden at this width: ", words, style="dim")
 
 
-def _fitting(rows: Sequence[ContractAnalysis], width: int) -> tuple[_Column, ...]:
+def _fitting(
+    columns: Sequence[_Column], rows: Sequence[ContractAnalysis], width: int
+) -> tuple[_Column, ...]:
     chosen: list[_Column] = []
     taken = -GAP
-    for column in sorted(_COLUMNS, key=lambda column: column.priority):
+    for column in sorted(columns, key=lambda column: column.priority):
         texts = (column.header, *(column.cell(row) for row in rows))
         needed = max(map(cell_len, texts)) + GAP
         if column.priority == 0 or taken + needed <= width:
             chosen.append(column)
             taken += needed
-    return tuple(column for column in _COLUMNS if column in chosen)
+    return tuple(column for column in columns if column in chosen)

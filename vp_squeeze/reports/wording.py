@@ -68,6 +68,15 @@ def percent(share: float, decimals: int = 0, *, sign: bool = False) -> str:
     return text if text == MISSING else f"{text} %"
 
 
+def box_text(reading: BoxReading, tick_size: Decimal) -> str:
+    """Return ``support–resistance``, or a dash where there is no volume."""
+    box = reading.profile.box
+    low, high = (
+        price_text(float(price), tick_size) for price in (box.support, box.resistance)
+    )
+    return MISSING if low == MISSING else f"{low}–{high}"
+
+
 def squeeze_words(reading: BoxReading) -> str:
     """Return ``active 5``, ``on 2``, ``off``, or a dash where it is not known."""
     bars = float(reading.squeeze.bars[-1])
