@@ -7,7 +7,7 @@ import numpy as np
 
 from grid_screening.validation.mean_estimates import newey_west
 from grid_screening.validation.rank_statistics import LEAST_PAIRS, midranks
-from monitor.domain.typing import FloatArray, IntArray
+from monitor.domain.typing import BoolArray, FloatArray, IntArray
 
 RANK_IC = "rank-IC"
 TOP = "top"
@@ -15,9 +15,26 @@ TOP = "top"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlaceboT:
-    """t of every placebo score, by (`RANK_IC` or `TOP`, outcome); shape (count,)."""
+    """What placebo scores reach, by (`RANK_IC` or `TOP`, outcome)."""
 
+    series: Mapping[tuple[str, str], FloatArray]
+    """Statistic of each origin, shape ``(count, n_origins)``."""
     by_statistic: Mapping[tuple[str, str], FloatArray]
+    """Newey–West t over all origins, shape ``(count,)``."""
+    lag: int
+
+    def where(self, statistic: tuple[str, str], origins: BoolArray) -> FloatArray:
+        """Return the t, shape ``(count,)``, over the chosen origins alone.
+
+        Parameters
+        ----------
+        statistic : tuple of str
+            A key of ``series``.
+        origins : ndarray of shape (n_origins,)
+            True: counted.
+        """
+        rows = np.where(origins, self.series[statistic], np.nan)
+        return np.array([newey_west(row, self.lag).t for row in rows])
 
 
 def placebo_statistics(
@@ -65,10 +82,12 @@ def placebo_statistics(
                 for place, name in enumerate(names):
                     series[kind, name][:, origin] = statistic[:, place]
     return PlaceboT(
+        series=series,
+        lag=lag,
         by_statistic={
             key: np.array([newey_west(row, lag).t for row in rows])
             for key, rows in series.items()
-        }
+        },
     )
 
 

@@ -19,6 +19,7 @@ from grid_screening.validation.placebo_series import (
     PlaceboT,
     placebo_statistics,
 )
+from grid_screening.validation.rank_statistics import top_minus_universe
 from grid_screening.validation.results import (
     Estimate,
     Kind,
@@ -29,9 +30,10 @@ from grid_screening.validation.results import (
     TopRow,
     TriedRow,
 )
-from grid_screening.validation.scores import CANDIDATES, NATR
+from grid_screening.validation.scores import CANDIDATES, NATR, StudyScore
 from grid_screening.validation.study_settings import MAIN, StudySettings
 from grid_screening.validation.study_table import StudyTable
+from monitor.domain.typing import BoolArray, FloatArray
 
 NOMINAL = 0.05
 """Share of false alarms that a test promises."""
@@ -51,23 +53,43 @@ def study_placebo(
 
 
 def profit_family(
-    rows: Sequence[TopRow], placebo: PlaceboT, study: StudySettings
+    table: StudyTable,
+    scores: Sequence[StudyScore],
+    rows: Sequence[TopRow],
+    placebo: PlaceboT,
+    study: StudySettings,
 ) -> ProfitFamily:
-    """Judge the declared candidates by the largest |t| of as many placebo scores."""
-    family = [row for row in rows if row.name in CANDIDATES]
-    level = placebo_level(placebo.by_statistic[TOP, "pnl"], family=len(CANDIDATES))
+    """Judge the declared candidates by the largest |t| of as many placebo scores.
+
+    The placebos are judged on the origins of the candidate: one that needs the
+    walk-forward probability has fewer, and fewer origins reach larger |t|.
+    """
+    values = {score.name: score.values for score in scores}
     return ProfitFamily(
-        critical_value=level.critical_t,
         placebo_count=study.placebo_count,
         rows=tuple(
-            ProfitRow(
-                name=row.name,
-                pnl=row.pnl,
-                minimum_detectable=row.minimum_detectable,
-                ships=row.pnl.t > level.critical_t,
-            )
-            for row in family
+            _profit_row(row, _listing_origins(table, values[row.name], study), placebo)
+            for row in rows
+            if row.name in CANDIDATES
         ),
+    )
+
+
+def _listing_origins(
+    table: StudyTable, score: FloatArray, study: StudySettings
+) -> BoolArray:
+    excess = top_minus_universe(score, table.outcome(MAIN, "pnl"), study.top)
+    return ~np.isnan(excess)
+
+
+def _profit_row(row: TopRow, origins: BoolArray, placebo: PlaceboT) -> ProfitRow:
+    level = placebo_level(placebo.where((TOP, "pnl"), origins), family=len(CANDIDATES))
+    return ProfitRow(
+        name=row.name,
+        pnl=row.pnl,
+        minimum_detectable=row.minimum_detectable,
+        critical_value=level.critical_t,
+        ships=row.pnl.t > level.critical_t,
     )
 
 

@@ -237,16 +237,17 @@ class ProfitRow:
     name: str
     pnl: Estimate
     minimum_detectable: float
+    critical_value: float
+    """95 % point of the largest |t| of as many placebo scores as candidates, on the
+    origins at which this candidate has a list."""
     ships: bool
-    """Whether t exceeds the family's critical value."""
+    """Whether t exceeds the critical value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfitFamily:
     """The five declared candidates against what placebo scores reach."""
 
-    critical_value: float
-    """95 % point of the largest |t| of as many placebo scores as candidates."""
     placebo_count: int
     rows: tuple[ProfitRow, ...]
 

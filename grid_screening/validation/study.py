@@ -151,7 +151,7 @@ def study(
         stop_out=tuple(answer.row for answer in answers.values()),
         gate=gate,
         widening=widening,
-        profit=profit_family(tops, placebo, settings),
+        profit=profit_family(table, scores, tops, placebo, settings),
         placebo=placebo_rows(placebo),
         tried=tried_rows(ranks, tops, placebo),
         sensitivity=sensitivity,

@@ -44,9 +44,9 @@ def profit(result: StudyResult) -> Html:
                 row.name,
                 estimate_cell(row.pnl, PNL),
                 _T.text(row.pnl.t),
-                _T.text(family.critical_value),
+                _T.text(row.critical_value),
                 PNL.text(row.minimum_detectable).lstrip("+"),
-                "yes" if row.pnl.t > family.critical_value else "no",
+                "yes" if row.ships else "no",
             )
             for row in family.rows
         ),

@@ -1,7 +1,7 @@
 """The pictures of scores: money by candidate, rank-IC and its control, tenths."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 from textwrap import fill
 
 from grid_screening.reports.html.markup import Html
@@ -35,26 +35,26 @@ _LEAST_ORIGINS = 2
 @styled
 def money(family: ProfitFamily, baselines: Sequence[TopRow]) -> Html | None:
     """Return excess PnL of candidates and baselines with what placebos demand."""
-    rows = [(row.name, row.pnl, SERIES[0]) for row in family.rows]
-    rows += [(row.name, row.pnl, SOFT) for row in baselines]
+    rows = [(row.name, row.pnl, row.critical_value, SERIES[0]) for row in family.rows]
+    rows += [(row.name, row.pnl, nan, SOFT) for row in baselines]
     rows = [row for row in rows if isfinite(row[1].mean)]
     if not rows:
         return None
     drawn, (axis,) = figure(_ROW_INCHES * len(rows) + 1.1)
     axis.axvline(0, color=INK, linewidth=0.8)
-    for place, (_, pnl, colour) in enumerate(rows):
+    for place, (_, pnl, needed, colour) in enumerate(rows):
         low = [max(PERCENT * (pnl.mean - pnl.low), 0.0)]
         high = [max(PERCENT * (pnl.high - pnl.mean), 0.0)]
         spread = [low, high] if isfinite(low[0] + high[0]) else None
         mean = [PERCENT * pnl.mean]
         axis.errorbar(mean, [place], xerr=spread, color=colour, marker="o")
-        demanded = PERCENT * family.critical_value * pnl.standard_error
+        demanded = PERCENT * needed * pnl.standard_error
         if isfinite(demanded):
             axis.plot(
                 [demanded], [place], color=SERIES[1], marker="|", markersize=11, mew=2
             )
     axis.set_yticks(range(len(rows)))
-    axis.set_yticklabels([_label(name) for name, _, _ in rows])
+    axis.set_yticklabels([_label(row[0]) for row in rows])
     axis.invert_yaxis()
     axis.set_xlabel("PnL of the list less universe, % of notional")
     return picture(

@@ -29,14 +29,14 @@ from grid_screening.validation.results import (
 def profit_verdict(family: ProfitFamily, horizon_days: float, top: int) -> Verdict:
     """Say whether a candidate earns more: yes, if its t passes the placebos' point."""
     question = f"Does any score pick grids that earn more within {days(horizon_days)}?"
-    tested = [row for row in family.rows if not isnan(row.pnl.t)]
-    if not tested or isnan(family.critical_value):
+    tested = [row for row in family.rows if not isnan(row.pnl.t + row.critical_value)]
+    if not tested:
         sentence = "No candidate could be tested."
         return Verdict(question=question, answer=Answer.UNKNOWN, sentence=sentence)
     best = max(tested, key=lambda row: row.pnl.t)
-    passed = [row for row in tested if row.pnl.t > family.critical_value]
-    worse = [row for row in tested if row.pnl.t < -family.critical_value]
-    needed = f"a t above {PLAIN.text(family.critical_value)} is needed"
+    passed = [row for row in tested if row.ships]
+    worse = [row for row in tested if row.pnl.t < -row.critical_value]
+    needed = f"a t above {PLAIN.text(best.critical_value)} is needed"
     best_text = (
         f"{best.name} with {with_interval(best.pnl, PNL)} of notional, "
         f"t {_signed(best.pnl.t)}"

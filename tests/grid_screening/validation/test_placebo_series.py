@@ -91,3 +91,19 @@ def test_too_few_contracts_say_nothing() -> None:
         placebo_scores(2, 4, 1), contracts, {"a": values}, top=1, lag=0
     )
     assert np.isnan(found.by_statistic[RANK_IC, "a"]).all()
+
+
+def test_fewer_origins_are_those_of_the_placebos_too() -> None:
+    rng = np.random.default_rng(3)
+    contracts = places(rng)
+    values = outcome(rng, contracts, 0.0)
+    scores = placebo_scores(40, CONTRACTS, 7)
+    found = placebo_statistics(scores, contracts, {"a": values}, top=5, lag=3)
+    late = np.arange(ORIGINS) >= 10
+    statistic = partial(top_minus_universe, top=5)
+    kept = np.where(late[:, None], values, np.nan)
+    ref = [t_of(score, contracts, kept, statistic) for score in scores]
+    comp = found.where((TOP, "a"), late)
+    np.testing.assert_allclose(comp, ref, rtol=1e-9)
+    assert np.all(np.isfinite(comp))
+    assert not np.allclose(comp, found.by_statistic[TOP, "a"])

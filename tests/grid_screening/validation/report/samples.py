@@ -164,13 +164,13 @@ def profit(best: float) -> ProfitFamily:
         "classic · (1 − stop-out probability)": best,
     }
     return ProfitFamily(
-        critical_value=2.93,
         placebo_count=1000,
         rows=tuple(
             ProfitRow(
                 name=name,
                 pnl=estimate(mean, 0.0021),
                 minimum_detectable=minimum_detectable_effect(0.0021),
+                critical_value=2.93,
                 ships=mean / 0.0021 > 2.93,
             )
             for name, mean in means.items()
@@ -352,7 +352,7 @@ def empty() -> StudyResult:
         top=(),
         stop_out=(),
         widening=(),
-        profit=ProfitFamily(critical_value=nan, placebo_count=0, rows=()),
+        profit=ProfitFamily(placebo_count=0, rows=()),
         settings={},
         protocol={},
     )
@@ -394,11 +394,11 @@ def bare() -> StudyResult:
         ),
         widening=(widened(2.0, UNKNOWN, UNKNOWN),),
         profit=ProfitFamily(
-            critical_value=nan,
             placebo_count=0,
             rows=(
                 ProfitRow(
-                    name="classic", pnl=UNKNOWN, minimum_detectable=nan, ships=False
+                    name="classic", pnl=UNKNOWN, minimum_detectable=nan,
+                    critical_value=nan, ships=False,
                 ),
             ),
         ),

@@ -154,7 +154,10 @@ def test_tenths_without_numbers_are_not_drawn() -> None:
 
 def test_what_is_missing_is_not_drawn_and_the_rest_is() -> None:
     result = samples.study()
-    family = replace(result.profit, critical_value=float("nan"))
+    rows = tuple(
+        replace(row, critical_value=float("nan")) for row in result.profit.rows
+    )
+    family = replace(result.profit, rows=rows)
     fewer = replace(result, deciles=result.deciles[:3], profit=family)
     root = read(study_html(fewer))
     assert root.all("title", id="money-title")

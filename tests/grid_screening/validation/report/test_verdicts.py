@@ -192,7 +192,10 @@ class TestProfit:
 
     @pytest.mark.parametrize("critical", [nan, 2.93])
     def test_unknown(self, critical: float) -> None:
-        family = replace(bare().profit, critical_value=critical)
+        rows = tuple(
+            replace(row, critical_value=critical) for row in bare().profit.rows
+        )
+        family = replace(bare().profit, rows=rows)
         assert profit_verdict(family, 7.0, 20).answer is Answer.UNKNOWN
 
 
