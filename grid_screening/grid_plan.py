@@ -4,9 +4,10 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from math import isfinite
 
-from grid_screening.backtest.grids import Start
+from grid_screening.backtest.grids import Spacing, Start
 from grid_screening.bounds import GridBounds, atr_bounds
 from grid_screening.ladder import GridRules, Ladder, planned_ladder
+from grid_screening.level_ticks import PLAN_PRECISION
 from grid_screening.plan_checks import filter_problem
 from grid_screening.plan_numbers import (
     exact_decimal,
@@ -19,11 +20,7 @@ from grid_screening.plan_numbers import (
     sizes,
     volatility,
 )
-from grid_screening.planned_grid import (
-    PLAN_PRECISION,
-    InfeasibleGrid,
-    ShortGridPlan,
-)
+from grid_screening.planned_grid import InfeasibleGrid, ShortGridPlan
 from grid_screening.screening_report import Reason
 from grid_screening.sizing import GridTerms, Sizer, Sizing
 from monitor.domain.instruments import Instrument
@@ -34,6 +31,7 @@ __all__ = [
     "GridTerms",
     "InfeasibleGrid",
     "ShortGridPlan",
+    "Spacing",
     "Start",
     "short_grid_plan",
 ]
@@ -52,6 +50,7 @@ def short_grid_plan(
     rules: GridRules | None = None,
     bounds: GridBounds | None = None,
     grid_step: Decimal | None = None,
+    spacing: Spacing = Spacing.ARITHMETIC,
     start: Start = Start.LOADED,
     tail_run_up: float | None = None,
 ) -> ShortGridPlan | InfeasibleGrid:
@@ -77,8 +76,12 @@ def short_grid_plan(
         Where the grid ends below and above; default: daily ATRs around the price.
     grid_step : Decimal, optional
         Spacing before it is made legal, quote currency, > 0; default: a share of
-        the hourly ATR. It is rounded down to the tick, and widened where fees or
-        the number of orders ask for it, as the default is.
+        the hourly ATR. It is rounded down to the tick (geometric: taken as it is, at
+        the price), and widened where fees or the number of orders ask for it, as the
+        default is.
+    spacing : Spacing
+        Levels evenly apart, or each the same ratio above the last and then on the
+        nearest tick.
     start : Start
         Loaded: short one lot for each level below the price at once. Flat: short
         nothing; only the levels above the price are sold.
@@ -134,10 +137,11 @@ def short_grid_plan(
             price=here,
             lower=bounds.lower,
             upper=bounds.upper,
-            spacing=grid_step,
+            step=grid_step,
             maker_fee=terms.maker_fee,
             instrument=instrument,
             rules=rules,
+            spacing=spacing,
             start=start,
         )
         sizer = Sizer(planned=ladder, instrument=instrument, terms=terms, rules=rules)

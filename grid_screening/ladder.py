@@ -1,11 +1,13 @@
 """Where the levels of a short grid stand: bounds, spacing, counts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
-from grid_screening.backtest.grids import Start
+from grid_screening.backtest.grids import Spacing, Start
+from grid_screening.level_ticks import Gap, Spaced, geometric_ratio, spaced
 from monitor.domain.instruments import Instrument
 
 
@@ -36,44 +38,83 @@ class GridRules:
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """Arithmetic levels ``lower_bound + i · grid_step`` around a price.
-
-    Prices in quote currency; bounds and step are multiples of the tick.
-    """
+    """Level prices around a price. Prices in quote currency."""
 
     price: Decimal
     """Price the grid starts at."""
-    lower_bound: Decimal
-    grid_step: Decimal
-    level_count: int
+    tick_size: Decimal
+    rule: Spaced
+    """How the levels follow each other, and between which bounds."""
+    gap: Gap
+    """What makes the next level, by the rule."""
     upper_limit: Decimal
     """No level lies above; not rounded to tick."""
     coarsened: bool
-    """Whether the step was widened beyond the planned spacing."""
+    """Whether the gap was widened beyond the planned spacing."""
     start: Start = Start.LOADED
     """Loaded: short one lot for each level below the price before the first order.
     Flat: short nothing; only the levels above the price are sold, each bought back
     one level lower."""
+    ticks: Sequence[int] = field(init=False, repr=False)
+    """Levels in whole ticks, ascending."""
+    level_count: int = field(init=False)
+    levels_below: int = field(init=False)
+    """Levels strictly below the price."""
+    levels_above: int = field(init=False)
+    """Levels strictly above the price; one exactly at it is on neither side."""
+
+    def __post_init__(self) -> None:
+        ticks = self.rule.levels(self.gap)
+        whole, rest = divmod(self.price, self.tick_size)
+        count, place = len(ticks), int(whole)
+        derived = {
+            "ticks": ticks,
+            "level_count": count,
+            "levels_below": bisect_left(ticks, place + (rest > 0)),
+            "levels_above": count - bisect_right(ticks, place),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def level(self, number: int) -> Decimal:
+        """Return one level price; −1 is the last."""
+        return self.ticks[number] * self.tick_size
+
+    @property
+    def lower_bound(self) -> Decimal:
+        """The first level."""
+        return self.rule.lower * self.tick_size
 
     @cached_property
     def upper_bound(self) -> Decimal:
         """The last level."""
-        return self.lower_bound + (self.level_count - 1) * self.grid_step
+        return self.level(-1)
 
     @cached_property
-    def levels_below(self) -> int:
-        """Levels strictly below the price."""
-        if self.price <= self.lower_bound:
-            return 0
-        whole, rest = divmod(self.price - self.lower_bound, self.grid_step)
-        return min(int(whole) + (rest > 0), self.level_count)
+    def grid_ratio(self) -> Decimal | None:
+        """Quotient of neighbouring levels before they are put on ticks.
+
+        None: arithmetic, or fewer than two levels.
+        """
+        if self.rule.spacing is Spacing.ARITHMETIC or self.level_count < 2:  # noqa: PLR2004
+            return None
+        return geometric_ratio(self.lower_bound, self.upper_bound, self.level_count - 1)
 
     @cached_property
-    def levels_above(self) -> int:
-        """Levels strictly above the price; one exactly at it is on neither side."""
-        below = self.levels_below
-        at_price = self.lower_bound + below * self.grid_step == self.price
-        return max(self.level_count - below - at_price, 0)
+    def grid_step(self) -> Decimal:
+        """Width of the cell that holds the price, the one above a price on a level.
+
+        Without such a cell the planned one, on tick.
+        """
+        above = self._first_above
+        if 0 < above < self.level_count:
+            return self.level(above) - self.level(above - 1)
+        step = self.rule.step(self.gap, self.price / self.tick_size)
+        return step.to_integral_value(ROUND_HALF_UP) * self.tick_size
+
+    @property
+    def _first_above(self) -> int:
+        return self.level_count - self.levels_above
 
     @property
     def initial_lots(self) -> int:
@@ -86,14 +127,28 @@ class Ladder:
         return self.initial_lots + self.levels_above
 
     @property
-    def lowest_order(self) -> Decimal:
-        """The lowest level with an order: where the lowest lot is bought back.
+    def highest_buy(self) -> Decimal:
+        """The highest level below the price; there is one."""
+        return self.level(self.levels_below - 1)
 
-        Started flat, the highest level not above the price.
+    @property
+    def not_above(self) -> Decimal:
+        """The highest level not above the price; there is one."""
+        return self.level(self._first_above - 1)
+
+    @property
+    def lowest_cell(self) -> tuple[Decimal, Decimal]:
+        """Where the lowest lot is bought back, and where it is sold.
+
+        Started flat, bought back at the highest level not above the price.
         """
-        if self.start is Start.LOADED:
-            return self.lower_bound
-        return self.upper_bound - self.levels_above * self.grid_step
+        first = 0 if self.start is Start.LOADED else self._first_above - 1
+        return self.level(first), self.level(first + 1)
+
+    @property
+    def highest_cell(self) -> tuple[Decimal, Decimal]:
+        """The last two levels."""
+        return self.level(-2), self.level(-1)
 
     @cached_property
     def level_sum(self) -> Decimal:
@@ -103,14 +158,12 @@ class Ladder:
         """
         if self.start is Start.FLAT:
             return self.sum_above
-        n = self.level_count
-        return n * self.lower_bound + self.grid_step * (n * (n - 1) // 2)
+        return sum(self.ticks) * self.tick_size
 
     @cached_property
     def sum_above(self) -> Decimal:
         """Sum of the level prices above the price."""
-        n = self.levels_above
-        return n * self.upper_bound - self.grid_step * (n * (n - 1) // 2)
+        return sum(self.ticks[self._first_above :]) * self.tick_size
 
     @property
     def is_usable(self) -> bool:
@@ -123,10 +176,11 @@ def planned_ladder(
     price: Decimal,
     lower: Decimal,
     upper: Decimal,
-    spacing: Decimal,
+    step: Decimal,
     maker_fee: Decimal,
     instrument: Instrument,
     rules: GridRules,
+    spacing: Spacing = Spacing.ARITHMETIC,
     start: Start = Start.LOADED,
 ) -> Ladder:
     """Return the ladder that the rules draw; it may be unusable.
@@ -135,55 +189,49 @@ def planned_ladder(
     ----------
     price, lower, upper : Decimal
         Quote currency, > 0; the bounds before rounding.
-    spacing : Decimal
-        Distance of the levels before it is made legal, quote currency.
+    step : Decimal
+        Distance of the levels before it is made legal, at the price, quote currency.
     maker_fee : Decimal
         Fraction per side.
     instrument : Instrument
         Tick and order count limit.
     rules : GridRules
         Multiples and limits.
+    spacing : Spacing
+        How levels follow each other.
     start : Start
         What is held when the grid begins.
 
     Notes
     -----
-    The smallest legal step (fees) is rounded up to the tick, the planned spacing
-    down. A ladder with more levels than orders are allowed gets the smallest step
-    that fits.
+    The smallest legal step (fees) is rounded up to the tick, the planned step of an
+    arithmetic ladder down; no cell of a geometric one, of which the lowest is the
+    narrowest, is below the smallest legal step. A ladder with more levels than orders
+    are allowed gets the smallest gap that fits.
     """
     tick = instrument.tick_size
-    ladder = _ladder(
-        price,
-        rounded_up(lower, tick),
-        upper,
-        legal_step(
-            spacing, price=price, maker_fee=maker_fee, tick_size=tick, rules=rules
-        ),
-        start,
-        coarsened=False,
-    )
+    rule = spaced(spacing, *_whole_ticks(lower, upper, tick))
+    least = least_step(price, maker_fee=maker_fee, tick_size=tick, rules=rules)
+    gap = rule.gap(step / tick, least=int(least / tick), price=price / tick)
     most = most_levels(instrument, rules)
-    if ladder.level_count <= most:
-        return ladder
-    step = _step_for(most, upper - ladder.lower_bound, tick)
-    return _ladder(price, ladder.lower_bound, upper, step, start, coarsened=True)
-
-
-def legal_step(
-    spacing: Decimal,
-    *,
-    price: Decimal,
-    maker_fee: Decimal,
-    tick_size: Decimal,
-    rules: GridRules,
-) -> Decimal:
-    """Return ``spacing`` rounded down to the tick, at least what fees and tick ask."""
-    return max(
-        rounded_down(spacing, tick_size),
-        tick_size,
-        rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick_size),
+    coarsened = rule.count(gap) > most
+    return Ladder(
+        price=price,
+        tick_size=tick,
+        rule=rule,
+        gap=rule.gap_for(most) if coarsened else gap,
+        upper_limit=upper,
+        coarsened=coarsened,
+        start=start,
     )
+
+
+def least_step(
+    price: Decimal, *, maker_fee: Decimal, tick_size: Decimal, rules: GridRules
+) -> Decimal:
+    """Return the smallest legal step: what fees ask at the price, at least a tick."""
+    of_fees = rounded_up(rules.fee_multiple * 2 * maker_fee * price, tick_size)
+    return max(of_fees, tick_size)
 
 
 def spacing_range(
@@ -195,20 +243,24 @@ def spacing_range(
     maker_fee: Decimal,
     instrument: Instrument,
     rules: GridRules,
+    spacing: Spacing = Spacing.ARITHMETIC,
 ) -> tuple[Decimal, Decimal]:
-    """Return the smallest and the largest legal spacing between these bounds.
+    """Return the smallest and the largest legal step at the price, between bounds.
 
     The largest is ``widest``, at most half of the way from the price to the upper
     bound (a level above the price is then certain), rounded down to tick; it may be
     below the smallest.
     """
     tick = instrument.tick_size
-    least = legal_step(
-        tick, price=price, maker_fee=maker_fee, tick_size=tick, rules=rules
+    here = price / tick
+    rule = spaced(spacing, *_whole_ticks(lower, upper, tick))
+    least = least_step(price, maker_fee=maker_fee, tick_size=tick, rules=rules)
+    gap = max(
+        rule.gap(Decimal(1), least=int(least / tick), price=here),
+        rule.gap_for(most_levels(instrument, rules)),
     )
-    span = upper - rounded_up(lower, tick)
-    least = max(least, _step_for(most_levels(instrument, rules), span, tick))
-    return least, rounded_down(min(widest, (upper - price) / 2), tick)
+    smallest = rounded_up(rule.step(gap, here), Decimal(1)) * tick
+    return smallest, rounded_down(min(widest, (upper - price) / 2), tick)
 
 
 def most_levels(instrument: Instrument, rules: GridRules) -> int:
@@ -216,47 +268,48 @@ def most_levels(instrument: Instrument, rules: GridRules) -> int:
     return min(instrument.max_order_count or rules.most_levels, rules.most_levels)
 
 
-def coarser_ladders(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
-    """Yield usable ladders with ever fewer levels, each with its smallest step.
+def coarser_ladders(ladder: Ladder) -> Iterator[Ladder]:
+    """Yield usable ladders with ever fewer levels, each with its smallest gap.
 
     Bounds stay; the last ladder has two levels, the upper one just above the
     price.
     """
     count = ladder.level_count
     for most in range(ladder.level_count - 1, 1, -1):
-        coarser = _with_at_most(most, ladder, tick_size)
+        coarser = _with_at_most(most, ladder)
         if coarser.level_count < count and coarser.is_usable:
             count = coarser.level_count
             yield coarser
 
 
-def coarsest_first(ladder: Ladder, *, tick_size: Decimal) -> Iterator[Ladder]:
+def coarsest_first(ladder: Ladder) -> Iterator[Ladder]:
     """Yield what `coarser_ladders` yields, last one first, none before it is wanted."""
     held: Ladder | None = None
     for most in range(2, ladder.level_count):
-        coarser = _with_at_most(most, ladder, tick_size)
+        coarser = _with_at_most(most, ladder)
         if coarser.level_count >= ladder.level_count:
             break
         if coarser.is_usable:
             if held is not None and held.level_count < coarser.level_count:
                 yield held
-            held = coarser  # of ladders with as many levels the one of smallest step
+            held = coarser  # of ladders with as many levels the one of smallest gap
     if held is not None:
         yield held
 
 
-def _with_at_most(most: int, ladder: Ladder, tick_size: Decimal) -> Ladder:
-    step = _step_for(most, ladder.upper_limit - ladder.lower_bound, tick_size)
+def _with_at_most(most: int, ladder: Ladder) -> Ladder:
+    rule = ladder.rule
+    gap = rule.gap_for(most)
     if most == 2:  # noqa: PLR2004  # two levels: the upper one must clear the price
-        reach = rounded_down(ladder.price - ladder.lower_bound, tick_size)
-        step = max(step, reach + tick_size)
-    return _ladder(
-        ladder.price,
-        ladder.lower_bound,
-        ladder.upper_limit,
-        step,
-        ladder.start,
+        gap = max(gap, rule.gap_to(int(ladder.price // ladder.tick_size) + 1))
+    return Ladder(
+        price=ladder.price,
+        tick_size=ladder.tick_size,
+        rule=rule,
+        gap=gap,
+        upper_limit=ladder.upper_limit,
         coarsened=True,
+        start=ladder.start,
     )
 
 
@@ -271,27 +324,5 @@ def rounded_up(value: Decimal, unit: Decimal) -> Decimal:
     return floor if floor == value else floor + unit
 
 
-def _step_for(most: int, span: Decimal, tick: Decimal) -> Decimal:
-    # floor(span / step) + 1 ≤ most  ⇔  step > span / most
-    return rounded_down(span / most, tick) + tick
-
-
-def _ladder(
-    price: Decimal,
-    lower: Decimal,
-    upper: Decimal,
-    step: Decimal,
-    start: Start,
-    *,
-    coarsened: bool,
-) -> Ladder:
-    count = int((upper - lower) // step) + 1 if upper >= lower else 0
-    return Ladder(
-        price=price,
-        lower_bound=lower,
-        grid_step=step,
-        level_count=count,
-        upper_limit=upper,
-        coarsened=coarsened,
-        start=start,
-    )
+def _whole_ticks(lower: Decimal, upper: Decimal, tick: Decimal) -> tuple[int, int]:
+    return int(rounded_up(lower, tick) / tick), int(upper // tick)

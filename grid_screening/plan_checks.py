@@ -54,7 +54,7 @@ def _percent_price(
 ) -> Reason | None:
     least_sell = mark_price * instrument.multiplier_down
     if ladder.start is Start.FLAT:  # nothing is bought before something was sold
-        lowest_sell = ladder.lowest_order + ladder.grid_step
+        lowest_sell = ladder.lowest_cell[1]
         if lowest_sell < least_sell:
             return _refusal("percent_price", "a SELL", lowest_sell, "≥", least_sell)
         return None
@@ -62,9 +62,8 @@ def _percent_price(
     if ladder.price < least_sell:
         return _refusal("percent_price", "a SELL", ladder.price, "≥", least_sell)
     most_buy = mark_price * instrument.multiplier_up
-    highest_buy = ladder.lower_bound + (ladder.levels_below - 1) * ladder.grid_step
-    if 0 < most_buy < highest_buy:
-        return _refusal("percent_price", "a BUY", highest_buy, "≤", most_buy)
+    if 0 < most_buy < ladder.highest_buy:
+        return _refusal("percent_price", "a BUY", ladder.highest_buy, "≤", most_buy)
     return None
 
 

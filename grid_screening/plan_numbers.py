@@ -25,6 +25,8 @@ def geometry(found: Sizing, sizer: Sizer) -> dict[str, Any]:
         "lower_bound": ladder.lower_bound,
         "upper_bound": ladder.upper_bound,
         "grid_step": ladder.grid_step,
+        "grid_ratio": ladder.grid_ratio,
+        "spacing": ladder.rule.spacing.value,
         "level_count": ladder.level_count,
         "cell_count": ladder.level_count - 1,
         "levels_below": ladder.levels_below,
@@ -65,8 +67,8 @@ def profits(found: Sizing, atr_hourly: float) -> dict[str, Any]:
     short, ladder = found.short, found.short.ladder
     step, maker, taker = ladder.grid_step, short.terms.maker_fee, short.terms.taker_fee
 
-    def trip_profit(buy_price: Decimal) -> Decimal:
-        return short.quantity * (step - maker * (2 * buy_price + step))
+    def trip_profit(buy: Decimal, sell: Decimal) -> Decimal:
+        return short.quantity * (sell - buy - maker * (buy + sell))
 
     rate = step / ladder.price - 2 * maker
     round_trip_costs = 2 * taker * ladder.initial_lots
@@ -74,8 +76,8 @@ def profits(found: Sizing, atr_hourly: float) -> dict[str, Any]:
     variance_per_hour = (atr_hourly / _MEAN_RANGE) ** 2
     trips_per_day = _HOURS_PER_DAY * variance_per_hour / (2 * float(step) ** 2)
     return {
-        "profit_per_trip_low": trip_profit(ladder.lowest_order),
-        "profit_per_trip_high": trip_profit(ladder.upper_bound - step),
+        "profit_per_trip_low": trip_profit(*ladder.lowest_cell),
+        "profit_per_trip_high": trip_profit(*ladder.highest_cell),
         "cell_profit_rate": float(rate),
         "expected_trips_per_day": trips_per_day,
         "break_even_trips": trips,
@@ -86,10 +88,9 @@ def profits(found: Sizing, atr_hourly: float) -> dict[str, Any]:
 def losses(found: Sizing, sizer: Sizer) -> dict[str, Any]:
     """Return the fields about the worst case: at the upper bound, at the stop."""
     short, ladder = found.short, found.short.ladder
-    below, above = ladder.initial_lots, ladder.levels_above
     stop = sizer.stop_price(ladder)
-    lot_step = short.quantity * ladder.grid_step
-    at_upper = lot_step * (above * (above - 1) // 2) + lot_step * below * above
+    sold_at = ladder.initial_lots * ladder.not_above + ladder.sum_above
+    at_upper = short.quantity * (ladder.lot_count * ladder.upper_bound - sold_at)
     fees = short.entry_fees + short.terms.taker_fee * short.total_quantity * stop
     beyond = short.total_quantity * (stop - ladder.upper_bound)
     return {

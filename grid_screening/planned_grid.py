@@ -1,16 +1,16 @@
 """A planned short grid, or why there is none: the numbers that are published."""
 
 from dataclasses import dataclass, fields
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
+from grid_screening.backtest.grids import Spacing
 from grid_screening.bounds import ProfilePlace
 from grid_screening.deep_spacing import DeepSpacing
+from grid_screening.level_ticks import PLAN_PRECISION, geometric_ticks
 from grid_screening.screening_report import Reason
 
-PLAN_PRECISION = Context(prec=50, rounding=ROUND_HALF_EVEN)
-"""Products of tick, step and margin stay exact."""
-
 _QUOTE_UNIT = Decimal("0.000001")
+_RATIO_UNIT = Decimal("1e-12")
 _PRICES = (
     "price",
     "lower_bound",
@@ -43,7 +43,13 @@ class ShortGridPlan:
     upper_bound: Decimal
     """Last level."""
     grid_step: Decimal
+    """Distance of the levels; geometric: width of the cell that holds the price (the
+    one above a price on a level)."""
+    grid_ratio: Decimal | None = None
+    """Quotient of neighbouring levels before each is put on the nearest tick,
+    ``(upper_bound ÷ lower_bound) ** (1 ÷ cell_count)``; None: arithmetic."""
     spacing: str = "arithmetic"
+    """``arithmetic`` or ``geometric``."""
     level_count: int
     cell_count: int
     levels_below: int
@@ -119,9 +125,24 @@ class ShortGridPlan:
     @property
     def levels(self) -> tuple[Decimal, ...]:
         """All level prices, ascending."""
+        if self.spacing == Spacing.GEOMETRIC:
+            ends = (self.lower_bound, self.upper_bound)
+            lower, upper = (int(end / self.tick_size) for end in ends)
+            ticks = geometric_ticks(lower, upper, self.cell_count)
+            return tuple(tick * self.tick_size for tick in ticks)
         return tuple(
             self.lower_bound + i * self.grid_step for i in range(self.level_count)
         )
+
+    @property
+    def planned_step(self) -> Decimal:
+        """The step at the price that plans this ladder again, quote currency.
+
+        ``grid_step``; geometric: ``price · (grid_ratio − 1)``, not on tick.
+        """
+        if self.grid_ratio is None:
+            return self.grid_step
+        return self.price * (self.grid_ratio - 1)
 
     def to_mapping(self) -> dict[str, Decimal | float | int | str | None]:
         """Return the published numbers by their JSON names.
@@ -135,6 +156,7 @@ class ShortGridPlan:
         units = {
             **dict.fromkeys(_PRICES, decimals_of(self.tick_size)),
             **dict.fromkeys(_QUANTITIES, decimals_of(self.step_size)),
+            "grid_ratio": _RATIO_UNIT,
             "margin": None,
             "minimum_margin": None,
         }

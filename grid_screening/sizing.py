@@ -143,12 +143,12 @@ class Sizer:
     @cached_property
     def ladders(self) -> tuple[Ladder, ...]:
         """The planned ladder, then the coarser ones."""
-        coarser = coarser_ladders(self.planned, tick_size=self.instrument.tick_size)
+        coarser = coarser_ladders(self.planned)
         return (self.planned, *coarser)
 
     def least_quantity(self, ladder: Ladder) -> Decimal:
         """Return the smallest legal order at the lowest level, base currency."""
-        of_notional = self.instrument.min_notional / ladder.lowest_order
+        of_notional = self.instrument.min_notional / ladder.lowest_cell[0]
         least = max(of_notional, self.instrument.min_quantity)
         step = self.instrument.step_size
         return max(rounded_up(least, step), step)
@@ -225,7 +225,7 @@ class Sizer:
         short safe, rounded up to 0.01 quote currency and verified by sizing it.
         """
         best: Decimal | None = None
-        coarsest = coarsest_first(self.planned, tick_size=self.instrument.tick_size)
+        coarsest = coarsest_first(self.planned)
         for ladder in chain(coarsest, (self.planned,)):
             if best is not None and self._least_cost(ladder) >= best:
                 break  # all that follow have more levels
@@ -304,7 +304,7 @@ class Sizer:
         remedy = (
             "no margin would do" if least is None else f"a margin of {least:f} would do"
         )
-        lowest = self.planned.lowest_order.normalize()
+        lowest = self.planned.lowest_cell[0].normalize()
         quantity = self.least_quantity(self.planned).normalize()
         notional = self.instrument.min_notional.normalize()
         return Reason(

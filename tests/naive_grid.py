@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 from monitor.domain.instruments import LeverageBracket
 
@@ -12,6 +13,50 @@ def naive_levels(lower: Decimal, upper: Decimal, step: Decimal) -> tuple[Decimal
     while level <= upper:
         levels.append(level)
         level += step
+    return tuple(levels)
+
+
+def naive_geometric_ticks(
+    lower: int,
+    upper: int,
+    *,
+    step: Fraction,
+    price: Fraction,
+    least: int,
+    most: int,
+) -> tuple[int, ...]:
+    """Return the levels of a geometric grid by whole numbers only; all in ticks."""
+    ratio = 1 + max(step / price, Fraction(least, lower))
+    level, cells = Fraction(lower), 0
+    while level * ratio <= upper and cells < most:
+        level, cells = level * ratio, cells + 1
+    if cells < most:
+        return naive_even_ratios(lower, ceil(level), cells)
+    # the ratio of which `most` cells end one tick beyond: t ≥ L·((U + 1)/L)^(n − 1)/n
+    target = lower * (upper + 1) ** (most - 1)
+    low, top = lower, upper + 1
+    while top - low > 1:
+        middle = (low + top) // 2
+        low, top = (low, middle) if middle**most >= target else (middle, top)
+    return naive_even_ratios(lower, top, most - 1)
+
+
+def naive_even_ratios(lower: int, upper: int, cells: int) -> tuple[int, ...]:
+    """Return the ticks nearest to lower · (upper/lower)^(i/cells), halves upwards."""
+    if cells < 1:
+        return (lower,)
+    levels = []
+    for i in range(cells + 1):
+        power = lower ** (cells - i) * upper**i
+        # largest t with t − ½ ≤ x  ⇔  (2t − 1)^n ≤ 2^n · x^n
+        low, high = lower, upper + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            if (2 * middle - 1) ** cells <= 2**cells * power:
+                low = middle
+            else:
+                high = middle
+        levels.append(low)
     return tuple(levels)
 
 

@@ -19,6 +19,15 @@ class FillOrder(StrEnum):
     HIGH_FIRST = "high_first"
 
 
+class Spacing(StrEnum):
+    """How the levels of a grid follow each other."""
+
+    ARITHMETIC = "arithmetic"
+    """Evenly apart."""
+    GEOMETRIC = "geometric"
+    """Each the same ratio above the last."""
+
+
 class Start(IntEnum):
     """What is held when the grid begins."""
 

@@ -63,6 +63,7 @@ GRID_NAMES = (
     "lower_bound",
     "upper_bound",
     "grid_step",
+    "grid_ratio",
     "spacing",
     "level_count",
     "cell_count",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -76,7 +77,10 @@ def _range(row: RankedSymbol) -> str:
 def _ladder(row: RankedSymbol) -> str:
     if row.grid is None:
         return MISSING
-    return f"{exact(row.grid['grid_step'])}×{exact(row.grid['level_count'])}"
+    ratio, count = row.grid.get("grid_ratio"), exact(row.grid["level_count"])
+    if row.grid.get("spacing") == "geometric" and isinstance(ratio, Decimal):
+        return f"{rounded((float(ratio) - 1) * 100, 2)}%×{count}"
+    return f"{exact(row.grid['grid_step'])}×{count}"
 
 
 def _column(

@@ -13,6 +13,7 @@ from grid_screening.grid_plan import (
     GridTerms,
     InfeasibleGrid,
     ShortGridPlan,
+    Spacing,
     Start,
     short_grid_plan,
 )
@@ -553,6 +554,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
             maker_fee=D(draw(st.integers(0, 5))) / 10_000,
             brackets=draw(st.sampled_from([None, GENEROUS])),
         ),
+        "spacing": draw(st.sampled_from(Spacing)),
         "start": draw(st.sampled_from(Start)),
     }
 

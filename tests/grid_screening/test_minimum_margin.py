@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid_screening.backtest.grids import Start
+from grid_screening.backtest.grids import Spacing, Start
 from grid_screening.ladder import GridRules, Ladder, rounded_up
+from grid_screening.level_ticks import spaced
 from grid_screening.sizing import GridTerms, Sizer
 from tests.builders import instrument
 
@@ -16,8 +17,8 @@ from tests.builders import instrument
 def sizer(price: int, below: int, above: int, step: int, **terms: object) -> Sizer:
     tick = Decimal("0.01")
     start = terms.pop("start", Start.LOADED)
-    lower = max(price - below, 1) * tick
-    upper = (price + above) * tick
+    spacing = terms.pop("spacing", Spacing.ARITHMETIC)
+    rule = spaced(spacing, max(price - below, 1), price + above)  # type: ignore[arg-type]
     values = {
         "margin": Decimal(1000),
         "max_leverage": 3,
@@ -28,10 +29,10 @@ def sizer(price: int, below: int, above: int, step: int, **terms: object) -> Siz
     return Sizer(
         planned=Ladder(
             price=price * tick,
-            lower_bound=lower,
-            grid_step=step * tick,
-            level_count=int((upper - lower) // (step * tick)) + 1,
-            upper_limit=upper,
+            tick_size=tick,
+            rule=rule,
+            gap=rule.gap(Decimal(step), least=1, price=Decimal(price)),
+            upper_limit=(price + above) * tick,
             coarsened=False,
             start=start,  # type: ignore[arg-type]
         ),
@@ -64,6 +65,7 @@ SIZERS = st.builds(
     st.integers(5, 60),
     max_leverage=st.integers(1, 20),
     notional=st.sampled_from([Decimal(0), Decimal(5), Decimal(100)]),
+    spacing=st.sampled_from(Spacing),
     start=st.sampled_from(Start),
 )
 

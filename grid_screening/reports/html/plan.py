@@ -78,7 +78,7 @@ _MINUTES = (
             label="The same ÷ a random walk's", unit="", remark="1 is noise"),
 )  # fmt: skip
 _ELSEWHERE = frozenset({
-    "lower_bound", "upper_bound", "spacing", "level_count", "cell_count",
+    "lower_bound", "upper_bound", "spacing", "level_count", "cell_count", "grid_ratio",
     "levels_below", "levels_above", "leverage", "stop_price", "liquidation_price",
     "loss_at_stop", "cell_profit_rate", "margin", "initial_short_order_count",
     "profit_per_trip_low", "profit_per_trip_high", "break_even_trips",
@@ -143,7 +143,7 @@ def _dialog(row: RankedSymbol, grid: Grid, quote: str) -> Iterable[_Line]:
         value=shown("cell_count"),
         remark=f"cells between {shown('level_count')} levels",
     )
-    yield _Line(label="Mode", value=shown("spacing").capitalize())
+    yield _Line(label="Mode", value=shown("spacing").capitalize(), remark=_spaced(grid))
     yield _Line(label="Leverage", value=f"{shown('leverage')}×")
     yield _Line(label="Investment (margin)", value=f"{shown('margin')} {quote}")
     yield _Line(
@@ -153,6 +153,14 @@ def _dialog(row: RankedSymbol, grid: Grid, quote: str) -> Iterable[_Line]:
     )
     opened = "No" if grid.get("start") == "flat" else "Yes"
     yield _Line(label="Open a position on creation", value=opened)
+
+
+def _spaced(grid: Grid) -> str:
+    ratio = number(grid, "grid_ratio")
+    if ratio is None or grid.get("spacing") != "geometric":
+        return ""
+    apart = wording.rounded((ratio - 1) * 100, 3)
+    return f"each level {apart} % above the last, on the nearest tick"
 
 
 def _dangers(grid: Grid, quote: str) -> Iterable[_Line]:

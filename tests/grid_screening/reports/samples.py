@@ -48,6 +48,7 @@ GRID: Mapping[str, Decimal | float | int | str | None] = (
         "lower_bound": Decimal("0.10010"),
         "upper_bound": Decimal("0.15010"),
         "grid_step": Decimal("0.00050"),
+        "grid_ratio": None,
         "spacing": "arithmetic",
         "level_count": 101,
         "levels_below": 46,
