@@ -117,7 +117,90 @@ class TestReport:
         assert target.read_bytes().startswith(b"\x89PNG")
 
 
+class TestSpot:
+    def test_market_spot_is_asked_on_its_own_paths_and_budget(
+        self, command: Command, exchange: EmbeddedExchange
+    ) -> None:
+        done = command(
+            *(RUN, "BTCUSDT", "1000PEPEUSDT", "币安人生USDT", "--limit", "1600"),
+            *("--market", "spot", "--format", "json"),
+            url=exchange.base_url,
+            BINANCE_SPOT_URL=exchange.base_url,
+        )
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        sent = control(exchange, "requests")
+
+        assert document["market"] == "spot"
+        assert document["missing_on_spot"] == ["1000PEPEUSDT", "币安人生USDT"]
+        (row,) = document["contracts"]
+        assert row["bars"] > 1000
+        assert {r["path"].split("/")[1] for r in sent} == {"api"}
+        assert document["requests"]["count"] == 0
+        assert document["spot_requests"]["weight"] == sum(r["weight"] for r in sent)
+
+    def test_compared_spot_shows_both_boxes(
+        self, command: Command, exchange: EmbeddedExchange
+    ) -> None:
+        done = command(
+            *(RUN, "BTCUSDT", "1000PEPEUSDT", "--compare-spot"),
+            url=exchange.base_url,
+            BINANCE_SPOT_URL=exchange.base_url,
+            COLUMNS="120",
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Spot POC" in done.stdout
+        assert "point of control of spot from the futures': −0.0" in done.stdout
+        assert done.stdout.count("not on the spot market: 1000PEPEUSDT\n") == 1
+
+    def test_demo_has_a_spot_market_too(self, command: Command, tmp_path: Path) -> None:
+        done = command(
+            *(RUN, "BTCUSDT", "--demo", "--market", "spot", "--format", "csv"),
+            HOME=str(tmp_path),
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[1].startswith("BTCUSDT,4h,")
+
+    def test_ban_on_spot_exits_75_and_the_futures_are_still_asked(
+        self, command: Command, exchange: EmbeddedExchange
+    ) -> None:
+        ban = {"path": "/api/v3/klines", "status": 418, "headers": {"Retry-After": "9"}}
+        control(exchange, "faults", [ban])
+        urls = {"url": exchange.base_url, "BINANCE_SPOT_URL": exchange.base_url}
+        done = command(RUN, "BTCUSDT", "--market", "spot", **urls)
+        assert done.returncode == 75
+        assert "banned" in one_line(done)
+        assert command(RUN, "BTCUSDT", **urls).returncode == 0
+
+
 class TestMistakes:
+    @pytest.mark.parametrize(
+        ("flags", "spot_url", "text"),
+        [
+            (("--compare-spot",), None, "simulated and the spot market live: set both"),
+            (
+                ("--market", "spot"),
+                "nowhere",
+                "spot_url (BINANCE_SPOT_URL) must be like",
+            ),
+            (("--market", "spot", "--compare-spot"), None, "leave --market out"),
+            (("--market", "margin"), None, "invalid choice: 'margin'"),
+        ],
+    )
+    def test_wrong_use_of_spot_is_one_line_and_nothing_is_sent(
+        self,
+        command: Command,
+        exchange: EmbeddedExchange,
+        flags: tuple[str, ...],
+        spot_url: str | None,
+        text: str,
+    ) -> None:
+        environment = {} if spot_url is None else {"BINANCE_SPOT_URL": spot_url}
+        done = command(RUN, "BTCUSDT", *flags, url=exchange.base_url, **environment)
+        assert done.returncode == 2
+        assert text in one_line(done)
+        assert control(exchange, "requests") == []
+
     @pytest.mark.parametrize(
         ("flags", "text"),
         [

@@ -10,6 +10,7 @@ from monitor.cli.exit_codes import UsageError
 from monitor.domain.market import KlineInterval
 from tests.recorded import ROOT
 from tests.vp_squeeze.samples import analysis_report, contract
+from vp_squeeze.analysis_report import Venue
 from vp_squeeze.groups import Group
 from vp_squeeze.indicators import confidence
 from vp_squeeze.management.commands.vp_analysis import Command
@@ -107,3 +108,12 @@ def test_page_names_every_key_of_the_document() -> None:
     in_words = {"timeframe", "bollinger_width", "value_area_width"}
     named = found - set(KlineInterval) - in_words
     assert [key for key in sorted(named) if f"`{key}" not in page] == []
+
+
+def test_spot_is_a_market_or_stands_beside() -> None:
+    assert request("AUSDT").venue is Venue.FUTURES
+    assert request("AUSDT", "--market", "spot").asks_spot
+    assert request("AUSDT", "--compare-spot").compares_spot
+    assert not request("AUSDT").asks_spot
+    with pytest.raises(UsageError, match="leave --market out"):
+        request("AUSDT", "--market", "spot", "--compare-spot")

@@ -12,6 +12,7 @@ from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import FORMS as LOG_FORMS
 from monitor.cli.output import STANDARD_OUTPUT
 from monitor.domain.market import KlineInterval
+from vp_squeeze.analysis_report import Venue
 from vp_squeeze.groups import Group
 from vp_squeeze.services.squeeze_service import MINIMUM_BARS, AnalysisRequest
 
@@ -61,6 +62,18 @@ def _add_subject(parser: ArgumentParser) -> None:
         type=_argument(_timeframes),
         default=AnalysisRequest().timeframes,
         help=f"bar lengths whose levels are compared, or none (default: {default})",
+    )
+    subject.add_argument(
+        "--market",
+        choices=tuple(venue.value for venue in Venue),
+        default=AnalysisRequest().venue.value,
+        help="whose bars: the contracts', or the coins' on the spot market "
+        "(default: %(default)s)",
+    )
+    subject.add_argument(
+        "--compare-spot",
+        action="store_true",
+        help="show the boxes of the spot market beside those of the contracts",
     )
     subject.add_argument(
         "--demo",
@@ -180,8 +193,14 @@ def analysis_request(
     Raises
     ------
     UsageError
-        ``--group`` is neither a group nor a file of symbols.
+        ``--group`` is neither a group nor a file of symbols; or spot is to be
+        compared with itself.
     """
+    venue = Venue(options["market"])
+    if venue is Venue.SPOT and options["compare_spot"]:
+        raise UsageError(
+            "--compare-spot compares futures with spot: leave --market out"
+        )
     symbols = [name for part in options["symbols"] for name in part]
     group = options["group"]
     if group is not None and group not in tuple(Group):
@@ -202,4 +221,6 @@ def analysis_request(
         quote=settings.quote,
         min_volume=settings.min_volume,
         workers=settings.io_workers,
+        venue=venue,
+        compares_spot=options["compare_spot"],
     )

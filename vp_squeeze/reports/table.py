@@ -93,9 +93,12 @@ def _add_remarks(page: Page, report: AnalysisReport) -> None:
     if report.missing_on_spot:
         page.paragraph("not on the spot market: ", report.missing_on_spot, ", ")
     facts = [f"prices are closes up to {_newest(report)}"]
-    for name, spent in (("", report.requests), ("spot ", report.spot_requests)):
-        if spent is not None and (spent.count or not name):
-            facts.append(f"{name}{spent.count} requests, weight {spent.weight}")
+    sent = {"": report.requests, "spot ": report.spot_requests}
+    facts += [
+        f"{name}{spent.count} requests, weight {spent.weight}"
+        for name, spent in sent.items()
+        if spent is not None and (spent.count or report.spot_requests is None)
+    ]
     page.paragraph("", facts, " · ", style="dim")
     page.paragraph("", DISCLAIMER.split())
 

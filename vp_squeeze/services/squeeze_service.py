@@ -104,6 +104,11 @@ class AnalysisRequest:
     compares_spot: bool = False
     """Whether the spot market is read too, beside the contracts."""
 
+    @property
+    def asks_spot(self) -> bool:
+        """Whether the spot market is read."""
+        return self.venue is Venue.SPOT or self.compares_spot
+
     def __post_init__(self) -> None:
         if self.venue is Venue.SPOT and self.compares_spot:
             raise ValueError("the spot market cannot be compared with itself")
@@ -151,7 +156,7 @@ def analysis(
     ExchangeError
         Whatever no other contract would escape: a ban, no budget, no access.
     """
-    if request.venue is Venue.SPOT or request.compares_spot:
+    if request.asks_spot:
         if spot is None:
             raise ValueError("the spot market is asked for, but there is none")
     else:

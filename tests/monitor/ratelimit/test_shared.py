@@ -371,6 +371,13 @@ def test_addresses_are_host_and_port(base_url: str, address: str) -> None:
     assert ledger_address(base_url, None) == address
 
 
+def test_another_market_is_another_address() -> None:
+    url = "http://127.0.0.1:8900"
+    assert ledger_address(url, None, market="spot") == "127.0.0.1:8900 spot"
+    proxied = ledger_address(url, "http://proxy:1", market="spot")
+    assert proxied.startswith("127.0.0.1:8900 spot via proxy ")
+
+
 def test_another_proxy_is_another_address_and_is_not_shown() -> None:
     found = {
         ledger_address("https://fapi.binance.com", proxy)

@@ -693,3 +693,43 @@ class TestLifecycle:
             ]
         assert texts[0] == texts[1]
         assert json.loads(texts[0])["symbols"]
+
+
+class TestSpot:
+    def test_has_its_own_weight_beside_the_futures(self, client: Client) -> None:
+        before = client.get("/fapi/v1/ping").headers["x-mbx-used-weight-1m"]
+        spot = client.get("/api/v3/klines", symbol="BTCUSDT", interval="4h")
+        again = client.get("/api/v3/ping")
+        after = client.get("/fapi/v1/ping").headers["x-mbx-used-weight-1m"]
+        used = [int(r.headers["x-mbx-used-weight-1m"]) for r in (spot, again)]
+        assert used[1] == used[0] + 1
+        assert int(after) == int(before) + 1
+
+    def test_refuses_beyond_6000_a_minute_and_the_futures_go_on(
+        self, client: Client
+    ) -> None:
+        client.post("/sim/clock", {"to_second": 1})
+        statuses = {client.get("/api/v3/exchangeInfo").status_code for _ in range(301)}
+        assert statuses == {200, 429}
+        assert client.get("/fapi/v1/ping").status_code == 200
+        client.post("/sim/reset")
+
+    def test_gives_at_most_1000_bars(self, client: Client) -> None:
+        rows = client.json(
+            "/api/v3/klines", symbol="BTCUSDT", interval="1h", limit=1500
+        )
+        assert len(rows) == 1000
+
+    def test_stocks_dated_and_multiple_contracts_are_unknown(
+        self, client: Client
+    ) -> None:
+        listed = {r["symbol"] for r in client.json("/api/v3/exchangeInfo")["symbols"]}
+        contracts = client.json("/fapi/v1/exchangeInfo")["symbols"]
+        away = [row for row in contracts if row["symbol"] not in listed]
+        assert {row["contractType"] for row in away} > {"TRADIFI_PERPETUAL"}
+        assert "1000PEPEUSDT" in {row["symbol"] for row in away}
+        for row in away:
+            status, code, _ = client.error(
+                "/api/v3/klines", symbol=row["symbol"], interval="4h"
+            )
+            assert (status, code) == (400, -1121)

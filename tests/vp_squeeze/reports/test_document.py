@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+from dataclasses import replace
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -16,10 +18,10 @@ from tests.vp_squeeze.samples import (
     klines,
 )
 from vp_squeeze.analysis_report import AnalysisReport
-from vp_squeeze.box_analysis import contract_analysis
+from vp_squeeze.box_analysis import SpotReading, box_reading, contract_analysis
 from vp_squeeze.indicators.volume_profile import volume_nodes
 from vp_squeeze.reports.csv import COLUMNS, analysis_csv
-from vp_squeeze.reports.document import analysis_json
+from vp_squeeze.reports.document import analysis_document, analysis_json
 
 
 def published(report: AnalysisReport) -> Any:
@@ -120,3 +122,25 @@ def test_csv_symbol_is_no_formula() -> None:
     read = analysis_csv(analysis_report(contract("=1+2USDT")))
 
     assert read.splitlines()[1].startswith("'=1+2USDT,")
+
+
+def test_spot_is_published_on_its_own_tick_or_why_it_is_missing() -> None:
+    tick = Decimal("0.001")
+    spot = SpotReading(tick_size=tick, reading=box_reading(klines(seed=3), tick))
+    report = analysis_report(
+        replace(contract(), spot=spot),
+        replace(contract(), spot="not on the spot market"),
+        contract(),
+        missing_on_spot=("AUSDT",),
+    )
+    document = analysis_document(report)
+    first, second, third = (row["spot"] for row in document["contracts"])
+    assert first["tick_size"] == 0.001
+    assert first["profile"]["poc"] == pytest.approx(spot.poc)
+    assert second == {"missing": "not on the spot market"}
+    assert third is None
+    assert (document["market"], document["spot_requests"]) == ("futures", None)
+    assert document["missing_on_spot"] == ["AUSDT"]
+    rows = list(csv.DictReader(io.StringIO(analysis_csv(report))))
+    assert float(rows[0]["spot_poc"]) == first["profile"]["poc"]
+    assert {rows[1][name] for name in rows[1] if name.startswith("spot_")} == {""}

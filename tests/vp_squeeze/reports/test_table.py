@@ -1,9 +1,12 @@
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
 from monitor.domain.market import KlineInterval
+from monitor.domain.requests import RequestStatistics
 from tests.vp_squeeze.samples import (
     FAILED,
     TICK,
@@ -12,7 +15,8 @@ from tests.vp_squeeze.samples import (
     contract,
     klines,
 )
-from vp_squeeze.box_analysis import contract_analysis
+from vp_squeeze.analysis_report import AnalysisReport, Venue
+from vp_squeeze.box_analysis import SpotReading, box_reading, contract_analysis
 from vp_squeeze.reports.table import analysis_table
 from vp_squeeze.reports.wording import DISCLAIMER, SIMULATED, clean_price, price_text
 
@@ -161,3 +165,48 @@ def test_prices_have_the_decimals_of_the_tick(
 def test_clean_price_drops_the_rounding_of_the_computation() -> None:
     assert clean_price(0.1 + 0.2, Decimal("0.1")) == 0.3
     assert clean_price(float("nan"), Decimal("0.1")) is None
+
+
+def beside(**changes: Any) -> AnalysisReport:
+    row = contract()
+    spot = SpotReading(
+        tick_size=Decimal("0.001"),
+        reading=box_reading(klines(seed=3), Decimal("0.001")),
+    )
+    return analysis_report(replace(row, **({"spot": spot} | changes)))
+
+
+def test_spot_stands_beside_the_futures() -> None:
+    report = beside()
+    (row,) = report.contracts
+    assert isinstance(row.spot, SpotReading)
+    text = analysis_table(report, width=80)
+    assert "Spot POC" in text
+    assert price_text(row.spot.poc, Decimal("0.001")) in text
+    away = 100 * (row.spot.poc / float(row.reading.profile.poc) - 1)
+    words = f"{away:+.2f}".replace("-", "−")
+    assert f"point of control of spot from the futures': {words} %" in text
+    markets = [line.split()[0] for line in text.splitlines() if line.split()]
+    assert markets.count("futures") == markets.count("spot") == 1
+    assert max(map(cell_len, text.splitlines())) <= 80
+
+
+def test_missing_spot_says_why_and_missing_symbols_are_one_line() -> None:
+    report = replace(
+        beside(spot="not on the spot market"), missing_on_spot=("AUSDT", "BUSDT")
+    )
+    text = analysis_table(report, width=80)
+    assert "  spot is missing: not on the spot market\n" in text
+    assert "not on the spot market: AUSDT, BUSDT\n" in text
+
+
+def test_requests_to_both_markets_are_told_apart() -> None:
+    spent = RequestStatistics(count=2, weight=23, peak_weight_per_minute=23, retries=0)
+    text = analysis_table(replace(beside(), spot_requests=spent), width=120)
+    assert "5 requests, weight 8 · spot 2 requests, weight 23" in text
+    assert "spot" not in analysis_table(analysis_report(contract()), width=120)
+
+
+def test_title_says_that_bars_are_of_spot() -> None:
+    report = replace(analysis_report(contract()), venue=Venue.SPOT)
+    assert " · spot · live" in analysis_table(report, width=120).splitlines()[0]

@@ -177,3 +177,11 @@ def test_pages_of_the_simulated_exchange_join_without_a_gap(
     assert found.bar_count == 3200
     weights = [row["weight"] for row in sent if row["path"] == "/fapi/v1/klines"]
     assert weights == [10, 10, 2]
+
+
+def test_pages_are_as_long_as_the_market_allows() -> None:
+    exchange = ModelExchange(bars(LENGTH))
+    found = ask(exchange, count=2500, most=1000)
+    assert as_dict(found) == newest(2500)
+    assert all(request.limit <= 1000 for request in exchange.asked)
+    assert len(exchange.asked) == 3

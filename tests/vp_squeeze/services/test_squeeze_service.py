@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.instruments import ExchangeInfo
+from monitor.domain.instruments import ExchangeInfo, SpotPair
 from monitor.domain.market import KlineInterval, Klines, MarketRows, Ticker24h
 from monitor.domain.requests import RequestStatistics
 from monitor.exceptions import ExchangeUnavailable, IpBanned, RequestRejected
 from tests.builders import instrument, ticker
 from tests.snapshots import AS_OF_MS
 from tests.vp_squeeze.samples import klines
+from vp_squeeze.analysis_report import Venue
+from vp_squeeze.box_analysis import SpotReading
 from vp_squeeze.exceptions import InsufficientKlines, NoContracts, UnknownContracts
 from vp_squeeze.groups import Group
 from vp_squeeze.services.squeeze_service import AnalysisRequest, analysis
@@ -189,3 +191,93 @@ def test_progress_counts_contracts() -> None:
 def test_impossible_request_is_refused(fields: dict[str, int], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         AnalysisRequest(**fields)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class ModelSpot(ModelMarket):
+    """Pairs with bars; ``symbols`` are those it has."""
+
+    def pairs(self) -> dict[str, SpotPair]:
+        self.calls.append("pairs")
+        tick = Decimal("0.001")
+        return {
+            s: SpotPair(symbol=s, status="TRADING", tick_size=tick)
+            for s in self.symbols
+        }
+
+
+class TestSpot:
+    def test_bars_come_from_spot_and_the_futures_are_not_asked(self) -> None:
+        market, spot = ModelMarket(), ModelSpot(symbols=("BTCUSDT", "AUSDT"))
+        asked = AnalysisRequest(
+            symbols=("BTCUSDT", "BUSDT", "AUSDT"), venue=Venue.SPOT, timeframes=(H4,)
+        )
+        report = analysis(market, asked, source="live", spot=spot)
+        assert [row.symbol for row in report.contracts] == ["BTCUSDT", "AUSDT"]
+        assert report.missing_on_spot == ("BUSDT",)
+        assert report.left_out == ()
+        assert report.coverage == 1.0
+        assert report.contracts[0].tick_size == Decimal("0.001")
+        assert (market.asked, market.calls) == ([], [])
+        assert report.spot_requests is not None
+        assert report.spot_requests.count == 2
+
+    def test_groups_are_of_contracts(self) -> None:
+        market, spot = ModelMarket(), ModelSpot(symbols=("AUSDT",))
+        asked = AnalysisRequest(group=Group.TOP10, venue=Venue.SPOT, timeframes=())
+        report = analysis(market, asked, source="live", spot=spot)
+        assert [row.symbol for row in report.contracts] == ["AUSDT"]
+        assert report.missing_on_spot == ("BUSDT", "BTCUSDT")
+        assert market.calls == ["tickers"]
+
+    def test_nothing_of_it_on_spot_is_a_mistake(self) -> None:
+        asked = AnalysisRequest(symbols=("BUSDT",), venue=Venue.SPOT)
+        with pytest.raises(UnknownContracts) as caught:
+            analysis(ModelMarket(), asked, source="live", spot=ModelSpot(symbols=()))
+        assert str(caught.value) == (
+            "not on the spot market: BUSDT; symbols are spelled like BTCUSDT"
+        )
+
+    def test_compared_spot_stands_beside_or_says_why_not(self) -> None:
+        slow = ExchangeUnavailable("/api/v3/klines", "no answer")
+        spot = ModelSpot(symbols=("BTCUSDT", "AUSDT"), failures={"AUSDT": slow})
+        asked = AnalysisRequest(
+            symbols=("BTCUSDT", "AUSDT", "BUSDT"), compares_spot=True, timeframes=()
+        )
+        report = analysis(ModelMarket(), asked, source="live", spot=spot)
+        found, failed, missing = (row.spot for row in report.contracts)
+        assert isinstance(found, SpotReading)
+        assert found.tick_size == Decimal("0.001")
+        assert found.poc == pytest.approx(
+            float(report.contracts[0].reading.profile.poc), rel=1e-3
+        )
+        assert failed == str(slow)
+        assert missing == "not on the spot market"
+        assert report.missing_on_spot == ("BUSDT",)
+        assert report.venue is Venue.FUTURES
+
+    def test_ban_on_either_market_ends_all_waits(self) -> None:
+        market = ModelMarket()
+        spot = ModelSpot(failures={"AUSDT": IpBanned(AS_OF_MS + 1)})
+        asked = AnalysisRequest(
+            symbols=("BTCUSDT", "AUSDT"), compares_spot=True, timeframes=()
+        )
+        with pytest.raises(IpBanned):
+            analysis(market, asked, source="live", spot=spot)
+        assert "give_up" in market.calls
+        assert "give_up" in spot.calls
+
+    def test_spot_is_not_asked_unless_it_is_asked_for(self) -> None:
+        spot = ModelSpot()
+        report = analysis(
+            ModelMarket(), AnalysisRequest(symbols=("AUSDT",)), source="live", spot=spot
+        )
+        assert (spot.calls, spot.asked, report.spot_requests) == ([], [], None)
+        assert report.contracts[0].spot is None
+
+    def test_asking_for_a_spot_market_that_is_not_there_is_a_bug(self) -> None:
+        asked = AnalysisRequest(symbols=("AUSDT",), compares_spot=True)
+        with pytest.raises(ValueError, match="there is none"):
+            analysis(ModelMarket(), asked, source="live")
+        with pytest.raises(ValueError, match="cannot be compared with itself"):
+            AnalysisRequest(venue=Venue.SPOT, compares_spot=True)

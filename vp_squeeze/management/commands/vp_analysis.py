@@ -102,7 +102,10 @@ class Command(ReportCommand):
         from monitor.cli.progress_display import progress_display
 
         with exchange_market(
-            settings, demo=options["demo"], on_cancel=self.cancellation.add
+            settings,
+            demo=options["demo"],
+            on_cancel=self.cancellation.add,
+            with_spot=request.asks_spot,
         ) as market:
             logger.info(
                 "analysis_started source=%s exchange=%s", market.label, market.address
@@ -162,7 +165,11 @@ def _analysis(
 ) -> AnalysisReport:
     try:
         return analysis(
-            market.source, request, source=market.label, on_progress=on_progress
+            market.source,
+            request,
+            source=market.label,
+            spot=market.spot,
+            on_progress=on_progress,
         )
     except IpBanned as banned:
         # whoever met it first may have seen its headers only, which say less
