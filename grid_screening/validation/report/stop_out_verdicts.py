@@ -1,5 +1,7 @@
 """What the numbers say on stop-outs: the model, the gate, the wider range."""
 
+from math import isfinite
+
 from grid_screening.validation.report.answers import (
     Answer,
     Side,
@@ -27,6 +29,8 @@ from grid_screening.validation.results import (
     WideningRow,
 )
 
+_LEAST_MONTHS = 2
+
 
 def stop_out_verdict(row: StopOutRow) -> Verdict:
     """Say whether stop-outs can be told: yes, if the Brier difference is below zero."""
@@ -47,8 +51,20 @@ def stop_out_verdict(row: StopOutRow) -> Verdict:
             f"{PROBABILITY.text(row.base_brier)}, difference "
             f"{with_interval(row.difference, BRIER)}; AUC {PLAIN.text(row.auc)}. "
             f"{count(row.count)} grids were predicted, {SHARE.text(row.base_rate)} "
-            "of them were stopped."
+            f"of them were stopped{_furthest(row)}."
         ),
+    )
+
+
+def _furthest(row: StopOutRow) -> str:
+    # the month that the probability missed by most: what an interval hides
+    months = [month for month in row.months if isfinite(month.predicted)]
+    if len(months) < _LEAST_MONTHS:
+        return ""
+    worst = max(months, key=lambda month: abs(month.stopped - month.predicted))
+    return (
+        f"; furthest off in {worst.month}, {SHARE.text(worst.predicted)} told and "
+        f"{SHARE.text(worst.stopped)} stopped"
     )
 
 
