@@ -28,6 +28,8 @@ MAX_LEVERAGE = 125
 LEGAL_SHARES = ("max_tick_share", "min_coverage")
 BOUNDS_SOURCES = ("atr", "quantile", "value-area")
 """What the bounds of a grid can be measured by."""
+SPACINGS = ("arithmetic", "geometric")
+"""How the levels of a grid can follow each other."""
 STARTS = ("loaded", "flat")
 """What a grid can hold when it begins."""
 
@@ -108,6 +110,8 @@ class ScreenerSettings:
     bounds: str = "atr"
     """What the bounds are measured by: daily ATRs; quantiles of the contract's own
     rises and falls within 7 days; the value area of its volume profile."""
+    spacing: str = "arithmetic"
+    """Levels evenly apart, or each the same ratio above the last (``geometric``)."""
     start: str = "loaded"
     """Short one lot for each level below the price at once, or nothing (``flat``)."""
     deep: bool = False
@@ -273,6 +277,7 @@ _LEGAL: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
         ("strict", "include_tradifi", "cache", "deep"),
     ),
     (_one_of(BOUNDS_SOURCES), lambda v: v in BOUNDS_SOURCES, ("bounds",)),
+    (_one_of(SPACINGS), lambda v: v in SPACINGS, ("spacing",)),
     (_one_of(STARTS), lambda v: v in STARTS, ("start",)),
     ("a name", lambda v: isinstance(v, str) and v != "", ("profile", "quote")),
     ("a list of symbols", _are_names, ("exclude",)),

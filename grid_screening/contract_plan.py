@@ -27,6 +27,7 @@ from grid_screening.grid_plan import (
     GridTerms,
     InfeasibleGrid,
     ShortGridPlan,
+    Spacing,
     Start,
     short_grid_plan,
 )
@@ -79,7 +80,7 @@ def contract_plan(
     ranges : Ranges
         Exact average true ranges.
     settings : ScreenerSettings
-        Capital, costs, bounds, start, deep.
+        Capital, costs, bounds, spacing, start, deep.
     minute_bars : Klines, optional
         Closed one-minute bars, for ``settings.deep``.
 
@@ -229,6 +230,7 @@ class _Contract:
             "funding_rate": float(s.funding_rate[row]),
             "funding_interval_h": float(s.funding_interval_h[row]),
             "terms": grid_terms(settings, self.symbol),
+            "spacing": Spacing(settings.spacing),
             "start": Start[settings.start.upper()],
             "tail_run_up": float(tail_run_up(s.high[row], s.close[row])),
         }
@@ -254,6 +256,7 @@ def _deepened(
         maker_fee=terms.maker_fee,
         instrument=request["instrument"],
         rules=rules,
+        spacing=request["spacing"],
     )
     best = best_spacing(
         path,

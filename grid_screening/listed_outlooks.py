@@ -10,6 +10,7 @@ from grid_screening.factors import FactorTable
 from grid_screening.grid_plan import (
     InfeasibleGrid,
     ShortGridPlan,
+    Spacing,
     Start,
     short_grid_plan,
 )
@@ -87,6 +88,7 @@ def _replan(
             terms=terms,
             bounds=bounds,
             grid_step=grid_step,
+            spacing=Spacing(settings.spacing),
             start=Start[settings.start.upper()],
         )
 

@@ -117,6 +117,9 @@ def ranked_symbol(
         if is_pictured
         else None,
         volumes=traded.volumes if is_pictured else None,
+        levels=tuple(map(float, plan.levels))
+        if is_pictured and isinstance(plan, ShortGridPlan)
+        else (),
     )
 
 

@@ -228,6 +228,8 @@ class RankedSymbol:
     """For pictures; not part of the JSON."""
     volumes: PriceVolumes | None = field(default=None, repr=False, compare=False)
     """Likewise; None: no picture, or no volume."""
+    levels: tuple[float, ...] = field(default=(), repr=False, compare=False)
+    """Likewise: all level prices of the plan, ascending; empty: no picture or plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def stop_out_curve(
     for place, width in enumerate(WIDTHS):
         upper = plan.price + exact_decimal(width) * day
         bounds = GridBounds(lower=plan.lower_bound, upper=upper, source=BOUNDS_SOURCE)
-        found = replan(bounds, plan.grid_step)
+        found = replan(bounds, plan.planned_step)
         grid = found if isinstance(found, ShortGridPlan) else None
         points.append(
             StopOutPoint(

@@ -6,11 +6,11 @@ from typing import Self
 
 import numpy as np
 
-from grid_screening.backtest.grids import GridBatch, Start
+from grid_screening.backtest.grids import GridBatch, Spacing, Start
 from grid_screening.grid_plan import ShortGridPlan
 from monitor.domain.typing import FloatArray, IntArray
 
-ARITHMETIC, GEOMETRIC = "arithmetic", "geometric"
+ARITHMETIC, GEOMETRIC = Spacing.ARITHMETIC.value, Spacing.GEOMETRIC.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class GridDesign:
     upper_bound: float
     """Last level."""
     grid_step: float
-    """Distance of the levels; of a geometric grid that of the lowest two."""
+    """Distance of the levels; of a geometric grid, near the price."""
     spacing: str
     level_count: int
     quantity: float

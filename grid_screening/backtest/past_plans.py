@@ -59,8 +59,8 @@ def past_plans(
         ms UTC.
     symbols : sequence of str
     settings : ScreenerSettings
-        Margin, leverage, fees, brackets, bounds, start; for bounds that are not the
-        ATR's also interval and bars.
+        Margin, leverage, fees, brackets, bounds, spacing, start; for bounds that are
+        not the ATR's also interval and bars.
     """
     found: dict[Symbol, ShortGridPlan | InfeasibleGrid] = {}
     daily, hourly = market.average_true_ranges(as_of_ms)

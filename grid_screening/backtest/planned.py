@@ -43,8 +43,8 @@ def planned_grids(
     above the price empty, as the exchange does, and stays within the planned loss.
 
     The levels of a geometric plan stand on ticks, those of the simulated grid on the
-    exact ratio between the plan's bounds, less than a tick away: begun at a price that
-    equals a level it may hold one lot more.
+    exact ratio between the plan's bounds, at most half a tick away: begun at a price
+    that equals a level it may hold one lot more.
     """
     if len(plans) != rows.size:
         raise ValueError(f"plans must be {rows.size}, one per row, were {len(plans)}")

@@ -123,6 +123,8 @@ FLAGS: tuple[Flag, ...] = (
           "maintenance brackets; without it a conservative assumption"),
     _flag("bounds", readers.word, "SOURCE", "atr, quantile or value-area",
           "what the bounds of a grid are measured by"),
+    _flag("spacing", readers.word, "KIND", "arithmetic or geometric",
+          "levels evenly apart, or each the same ratio above the last"),
     _flag("start", readers.word, "HELD", "loaded or flat",
           "short one lot for each level below the price at once, or nothing"),
     _flag("deep", readers.switch, "", "",

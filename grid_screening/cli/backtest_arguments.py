@@ -8,7 +8,13 @@ from typing import Any
 from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
 from grid_screening.cli.arguments import FLAGS
-from grid_screening.conf import BOUNDS_SOURCES, MAX_FEE, STARTS, ScreenerSettings
+from grid_screening.conf import (
+    BOUNDS_SOURCES,
+    MAX_FEE,
+    SPACINGS,
+    STARTS,
+    ScreenerSettings,
+)
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import FORMS as LOG_FORMS
@@ -113,6 +119,13 @@ def _add_grid(parser: ArgumentParser) -> None:
         choices=BOUNDS_SOURCES,
         default=SUPPRESS,
         help=f"what the bounds are measured by (default: {defaults.bounds})",
+    )
+    group.add_argument(
+        "--spacing",
+        choices=SPACINGS,
+        default=SUPPRESS,
+        help="levels evenly apart, or each the same ratio above the last "
+        f"(default: {defaults.spacing})",
     )
     group.add_argument(
         "--start-variant",

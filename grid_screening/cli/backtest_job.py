@@ -131,6 +131,8 @@ def backtest_job(
         raise UsageError("--plan and --every exclude each other: a plan ages")
     if plans is not None and "bounds" in options:
         raise UsageError("--plan and --bounds exclude each other: the plan has bounds")
+    if plans is not None and "spacing" in options:
+        raise UsageError("--plan and --spacing exclude each other: the plan has levels")
     return BacktestJob(
         folder=options["history"],
         symbols=tuple(dict.fromkeys(s for some in options["contracts"] for s in some)),

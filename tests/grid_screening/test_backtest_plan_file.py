@@ -127,6 +127,7 @@ def test_a_plan_far_from_the_price_is_told(
     [
         (("--every", "7d"), "--plan and --every exclude each other"),
         (("--bounds", "quantile"), "--plan and --bounds exclude each other"),
+        (("--spacing", "geometric"), "--plan and --spacing exclude each other"),
     ],
 )
 def test_flags_that_plan_anew_are_refused(

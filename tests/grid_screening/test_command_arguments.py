@@ -10,13 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from grid_screening.cli import arguments, effective_settings, readers
-from grid_screening.conf import (
-    GATEWAY_KEYS,
-    ScreenerSettings,
-    setting_names,
-)
+from grid_screening.conf import ScreenerSettings, setting_names
 from grid_screening.exceptions import InvalidSettings
 from grid_screening.management.commands.screen_short_grid import Command
+from monitor.conf import GATEWAY_KEYS
 from monitor.domain.market import KlineInterval
 from monitor.market_data.conf import ARCHIVE_KEYS, KLINE_STORE_KEYS
 
@@ -109,7 +106,15 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         *("--min-delivery-days", "7", "--margin", "500", "--max-leverage", "5"),
         *("--maker-fee", "0.0001", "--taker-fee", "0.0004"),
         *("--brackets", str(brackets), "--min-coverage", "0.8"),
-        *("--bounds", "quantile", "--start", "flat", "--deep"),
+        *(
+            "--bounds",
+            "quantile",
+            "--spacing",
+            "geometric",
+            "--start",
+            "flat",
+            "--deep",
+        ),
         *("--workers", "8", "--calculator-workers", "2", "--max-wait", "10"),
         *("--scan-deadline", "45", "--no-cache", "--rank-draws", "9", "--hold", "5"),
     )
@@ -137,6 +142,7 @@ def test_every_flag_sets_its_field(tmp_path: Path) -> None:
         maker_fee=0.0001,
         taker_fee=0.0004,
         bounds="quantile",
+        spacing="geometric",
         start="flat",
         deep=True,
         min_coverage=0.8,
@@ -311,6 +317,7 @@ ILLEGAL = [
     ("--taker-fee", "-0.001"),
     ("--brackets", "/nonexistent/file"),
     ("--bounds", "atr2"),
+    ("--spacing", "log"),
     ("--start", "long"),
     ("--min-coverage", "1.5"),
     ("--min-coverage", "nan"),

@@ -248,6 +248,33 @@ class TestDeep:
             assert comp.level_count <= 200
 
 
+class TestSpacing:
+    def test_it_is_the_settings_one(self) -> None:
+        comp, plain = plan(spacing="geometric"), plan()
+        assert (comp.spacing, plain.spacing) == ("geometric", "arithmetic")
+        assert plain.grid_ratio is None
+        assert comp.grid_ratio is not None
+        assert float(comp.grid_ratio) == pytest.approx(1.005, abs=1e-4)
+
+    def test_minutes_choose_its_step_at_the_price(self) -> None:
+        comp = plan(minute_bars=swings(0.012), deep=True, spacing="geometric")
+        assert comp.deep is not None
+        assert comp.deep.grid_step_default == plan(spacing="geometric").grid_step
+        assert comp.grid_ratio is not None
+        chosen = float(comp.grid_ratio) - 1
+        assert chosen == pytest.approx(0.0065, abs=0.001)
+        # told for the cell that is really there
+        assert float(comp.grid_step) / PRICE == pytest.approx(chosen, rel=0.05)
+        assert comp.deep.variation_per_day > comp.deep.variation_per_day_default
+        assert comp.level_count <= 200
+
+    def test_dense_minutes_stay_within_the_orders_allowed(self) -> None:
+        for size in (0.002, 0.01, 0.03):
+            comp = plan(minute_bars=swings(size), deep=True, spacing="geometric")
+            assert comp.level_count <= 200
+            assert "coarsened" not in comp.marks
+
+
 class TestListedRisk:
     def test_infeasible_grids_do_not_count(self) -> None:
         plans = {

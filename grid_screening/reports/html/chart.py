@@ -69,7 +69,7 @@ def chart(row: RankedSymbol, quote: str, ident: str) -> Html:
     if bars is None or bars.close.shape[0] == 0:
         return tag("p", "No picture: this report holds no price bars.", class_="remark")
     grid = row.grid or {}
-    levels = _level_prices(grid)
+    levels = row.levels or _level_prices(grid)
     drawn = levels[:: max(ceil(len(levels) / MOST_LEVEL_LINES), 1)]
     frame = _frame(bars, row, levels)
     labels = _marked(row)
@@ -111,6 +111,7 @@ def _finite(bars: PriceBars) -> PriceBars:
 
 
 def _level_prices(grid: Grid) -> list[float]:
+    # of a report that does not hold the levels themselves: within half a tick of them
     lower, upper = number(grid, "lower_bound"), number(grid, "upper_bound")
     count = int(number(grid, "level_count") or 0)
     if lower is None or upper is None or count < 1:

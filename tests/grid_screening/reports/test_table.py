@@ -381,3 +381,11 @@ def test_a_wide_terminal_shows_profile_and_squeeze() -> None:
 
 def test_no_column_of_dashes_where_nothing_was_measured() -> None:
     assert "VA low–high" not in report_table(report(), width=400)
+
+
+def test_a_geometric_spacing_is_a_percentage() -> None:
+    grid = {**GRID, "spacing": "geometric", "grid_ratio": Decimal("1.009960000000")}
+    made = report(ranked=(ranked(grid=grid), ranked("BBBUSDT")))
+    _, geometric, arithmetic = rows(made, 200)
+    assert "1.00%×101" in geometric
+    assert "0.00050×101" in arithmetic

@@ -90,6 +90,21 @@ def test_geometric_levels_stand_closer_below() -> None:
     assert (low - middle) * 2 == pytest.approx(middle - high, abs=3)
 
 
+def drawn_levels(drawn: Element) -> str:
+    return str(drawn.one("path", class_="level sells").attributes["d"])
+
+
+def test_the_levels_that_are_placed_are_drawn() -> None:
+    grid = {"spacing": "geometric", "lower_bound": Decimal(1), "price": Decimal("0.5")}
+    grid |= {"upper_bound": Decimal(4), "level_count": 3}
+    placed, read_back = (
+        drawn_levels(picture(grid=grid, levels=levels))
+        for levels in ((1.0, 3.0, 4.0), (1.0, 2.0, 4.0))
+    )
+    assert placed != read_back
+    assert read_back == drawn_levels(picture(grid=grid))
+
+
 def test_a_price_equal_to_the_band_lies_inside_the_frame() -> None:
     drawn = picture()
     for path in drawn.all("path"):

@@ -99,6 +99,17 @@ def test_tiny_prices_have_no_exponent() -> None:
     assert found["Spacing"] == "0.000000001 USDT"
 
 
+def test_the_dialog_asks_for_mode_and_number_of_grids() -> None:
+    assert lines()["Mode"] == "Arithmetic"
+    found = lines(
+        spacing="geometric", grid_ratio=Decimal("1.009900000000"), cell_count=54
+    )
+    assert found["Mode"] == (
+        "Geometric each level 0.990 % above the last, on the nearest tick"
+    )
+    assert found["Number of grids"].startswith("54 ")
+
+
 @pytest.mark.parametrize("missing", [None, float("nan"), float("inf")])
 def test_missing_numbers_are_dashes(missing: float | None) -> None:
     names = [name for name in GRID_NAMES if name != "spacing"]
