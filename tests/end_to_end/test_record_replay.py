@@ -278,7 +278,9 @@ def test_a_deep_scan_replays_to_the_byte(
     damaged_exchange: EmbeddedExchange, tmp_path: Path
 ) -> None:
     address = damaged_exchange.base_url
-    wanted = SETTINGS.merged({"deep": True, "bounds": "quantile", "start": "flat"})
+    wanted = SETTINGS.merged({
+        "deep": True, "bounds": "quantile", "spacing": "geometric", "start": "flat",
+    })  # fmt: skip
     with BinanceFuturesClient(
         GatewayConfig(base_url=address, ledger_url="memory://")
     ) as client:
@@ -301,6 +303,7 @@ def test_a_deep_scan_replays_to_the_byte(
     assert orjson.dumps(first) == orjson.dumps(second)
     grids = [row["grid"] for row in second["ranked"] if row["grid"] is not None]
     assert [grid["deep_bars"] for grid in grids] == [1440] * len(grids)
+    assert {grid["spacing"] for grid in grids} == {"geometric"}
     assert len(grids) > 1
     assert second["portfolio"]["grids"] == len(grids)
 

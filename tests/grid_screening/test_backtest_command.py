@@ -111,6 +111,17 @@ class TestDocument:
         assert known["funding_record"] == "all"
         assert known["funding"] > 0
 
+    def test_levels_may_keep_a_ratio(self, history: Path) -> None:
+        asked = (WIDE, "--start", BEGIN)
+        plain, *_ = document(*asked, history=history)["runs"]
+        one, *_ = document(*asked, "--spacing", "geometric", history=history)["runs"]
+        assert plain["plan"]["spacing"] == "arithmetic"
+        assert one["plan"]["spacing"] == "geometric"
+        assert one["plan"]["lower_bound"] == plain["plan"]["lower_bound"]
+        assert one["pnl"] != plain["pnl"]
+        text = run(*asked, "--spacing", "geometric", history=history)
+        assert "% × " in " ".join(text.split())
+
     def test_the_plan_does_not_know_the_future(self, tmp_path: Path) -> None:
         # another future, the same plan
         short = write_history(tmp_path / "short", days=60)

@@ -95,6 +95,51 @@ def test_the_published_grids_are_what_is_simulated(
     assert any("simulated market" in note for note in found["notes"])
 
 
+def test_geometric_grids_are_simulated_on_their_ratio(
+    after: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "geometric.json"
+    call_command(
+        *("screen_short_grid", "--demo", "--top", "3", "--quiet"),
+        *("--spacing", "geometric", "--output", str(path)),
+    )
+    report = json.loads(path.read_bytes())
+    assert report["settings"]["spacing"] == "geometric"
+    published = {row["symbol"]: row["grid"] for row in report["ranked"]}
+    runs = document(*published, "--plan", str(path), history=after)["runs"]
+    panel = opened_history(after).panel(KlineInterval.M15, symbols=tuple(published))
+    paths = PricePaths.of_history(panel, {})
+    begin = int(np.searchsorted(paths.open_time, report["as_of_ms"]))
+
+    def column(name: str) -> Any:
+        return np.array([float(grid[name]) for grid in published.values()])
+
+    ratio = (column("upper_bound") / column("lower_bound")) ** (
+        1 / column("cell_count")
+    )
+    assert column("grid_ratio") == pytest.approx(ratio, abs=1e-12)
+    ref = simulated_grids(
+        paths,
+        GridBatch(
+            row=np.arange(len(runs)),
+            begin=np.full(len(runs), begin),
+            end=np.full(len(runs), paths.open_time.size),
+            price=column("price"),
+            lower_bound=column("lower_bound"),
+            grid_step=column("grid_step"),
+            grid_ratio=ratio,
+            level_count=column("level_count").astype(np.int64),
+            quantity=column("quantity_per_level"),
+            stop_price=column("stop_price"),
+            margin=column("margin"),
+            start=np.full(len(runs), int(Start.LOADED)),
+        ),
+    )
+    assert [row["pnl"] for row in runs] == pytest.approx(ref.pnl.tolist())
+    assert [row["fill_count"] for row in runs] == ref.fill_count.tolist()
+    assert sum(row["fill_count"] for row in runs) > 0
+
+
 def test_a_symbol_the_report_lacks_is_told(
     scan: Path, grids: dict[str, Any], after: Path, tmp_path: Path
 ) -> None:

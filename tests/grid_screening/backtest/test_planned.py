@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from grid_screening.backtest.engine import simulated_grids
-from grid_screening.backtest.grids import Costs, EndReason, FillOrder, Start
+from grid_screening.backtest.grids import (
+    Costs,
+    EndReason,
+    FillOrder,
+    Spacing,
+    Start,
+)
 from grid_screening.backtest.planned import planned_grids
 from grid_screening.backtest.trace import levels_of
 from grid_screening.grid_plan import GridTerms, ShortGridPlan, short_grid_plan
@@ -21,7 +27,7 @@ COUNT, BARS = 200, 300
 
 
 @cache
-def plans() -> tuple[ShortGridPlan, ...]:
+def plans(spacing: Spacing = Spacing.ARITHMETIC) -> tuple[ShortGridPlan, ...]:
     rng = np.random.default_rng(7)
     found: list[ShortGridPlan] = []
     while len(found) < COUNT:
@@ -35,6 +41,7 @@ def plans() -> tuple[ShortGridPlan, ...]:
             atr_hourly=daily * rng.uniform(0.1, 0.4),
             funding_rate=None,
             funding_interval_h=None,
+            spacing=spacing,
             terms=GridTerms(
                 margin=D(int(rng.choice([200, 1_000, 20_000]))),
                 max_leverage=int(rng.integers(1, 11)),
@@ -117,6 +124,26 @@ def test_without_the_stop_some_are_liquidated_after_it() -> None:
     lost = ours.end_reason == EndReason.LIQUIDATED
     assert lost.any()
     assert (ours.end_price[lost] >= limits[lost] * (1 - 1e-9)).all()
+
+
+def test_geometric_plans_keep_their_promises_to_half_a_tick() -> None:
+    of = plans(Spacing.GEOMETRIC)
+    zeros = np.zeros(COUNT, np.int64)
+    grids = planned_grids(np.arange(COUNT), zeros, zeros + 1, of)
+    opened = np.array([[float(plan.price)] for plan in of])
+    stop = np.array([[float(plan.stop_price)] for plan in of])
+    ours = simulated_grids(paths_of(opened, stop, opened, stop), grids)
+    assert (ours.end_reason == EndReason.STOPPED).all()
+    for number, plan in enumerate(of):
+        # a price on a planned level may lie a hair above the simulated one
+        more = float(plan.price in plan.levels)
+        lots = plan.levels_below + plan.levels_above
+        moved = lots * plan.quantity_per_level * plan.tick_size / 2
+        cell = float(plan.quantity_per_level * plan.grid_step) * 1.01
+        limit = float(plan.loss_at_stop + moved) + more * cell
+        assert -ours.pnl[number] <= limit * (1 + 1e-9)
+        assert abs(lots - ours.end_lots[number]) <= 1
+    assert len({plan.price in plan.levels for plan in of}) == 2  # both happen
 
 
 def test_as_many_plans_as_rows() -> None:
