@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any
 
 from grid_screening.conf import MIN_BARS
+from grid_screening.gate import CANDIDATES_PER_PLACE
+from grid_screening.ranking import GATE_STAGE
 from grid_screening.screening_report import Exclusion, Reason, ScreeningReport
 
 _SUGGESTION_DIGITS = 2
@@ -131,6 +133,9 @@ def empty_list_advice(report: ScreeningReport) -> tuple[str, ...]:
     if report.ranked:
         return ()
     scored = len(report.not_listed)
+    behind_gate = sum(not row.vetoed for row in report.not_listed)
+    if behind_gate:
+        return (_gate_advice(report, behind_gate),)
     if scored:
         sentence = (
             f"all {scored} scored contracts are vetoed (steep, straight up-trend); "
@@ -152,6 +157,20 @@ def empty_list_advice(report: ScreeningReport) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def _gate_advice(report: ScreeningReport, behind_gate: int) -> str:
+    # only a gate leaves contracts that are neither listed nor vetoed nor dropped
+    looked_at = sum(e.stage == GATE_STAGE for e in report.excluded)
+    top = ceil((looked_at + behind_gate) / CANDIDATES_PER_PLACE)
+    return (
+        f"the filter “{_words(GATE_STAGE)}” left none of the {looked_at} best"
+        + _remedy(
+            report,
+            GATE_STAGE,
+            f"--top {top} would look at the other {behind_gate} too",
+        )
+    )
+
+
 def _drops(report: ScreeningReport) -> list[tuple[str, int, int]]:
     # (stage, count before, count after) of the stages that dropped something
     drops = []
@@ -161,9 +180,10 @@ def _drops(report: ScreeningReport) -> list[tuple[str, int, int]]:
     return drops
 
 
-def _remedy(report: ScreeningReport, stage: str) -> str:
+def _remedy(report: ScreeningReport, stage: str, *first: str) -> str:
     excluded = [e for e in report.excluded if e.stage == stage]
     options = [
+        *first,
         *_other_choices(excluded),
         *_moved_limits(excluded, report.settings),
     ]

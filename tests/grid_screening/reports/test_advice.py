@@ -2,7 +2,7 @@ import pytest
 
 from grid_screening.conf import ScreenerSettings
 from grid_screening.reports.advice import empty_list_advice, needed_change
-from grid_screening.screening_report import Reason
+from grid_screening.screening_report import NotListed, Reason
 from tests.grid_screening.reports.samples import empty, excluded, funnel, report
 
 SETTINGS = ScreenerSettings().by_flag()
@@ -136,7 +136,13 @@ def test_quote_strict_and_symbols_are_advised() -> None:
 
 
 def test_all_vetoed_is_not_called_filtered() -> None:
-    only_vetoed = report(ranked=())
+    only_vetoed = report(
+        ranked=(),
+        not_listed=(
+            NotListed(symbol="CUSDT", rank=1, gss=0.0, vetoed=True),
+            NotListed(symbol="DUSDT", rank=1, gss=0.0, vetoed=True),
+        ),
+    )
     (advice,) = empty_list_advice(only_vetoed)
     assert advice.startswith("all 2 scored contracts are vetoed")
 
@@ -196,4 +202,26 @@ def test_list_that_a_gate_emptied_names_the_profile_without_one() -> None:
     assert sentence == (
         "the filter “gate” left none of 2: --profile classic has no gate, it would "
         "admit 2"
+    )
+
+
+def test_contracts_a_gate_did_not_look_at_are_not_said_to_be_vetoed() -> None:
+    stages = funnel(("universe", 5), ("gate", 3), ("scored", 3), ("listed", 0))
+    found = report(
+        funnel=stages,
+        excluded=(
+            excluded("AUSDT", "gate", "range_to_volatility", 1.5, 2.0),
+            excluded("BUSDT", "gate", "outside_value_area", None, None),
+        ),
+        ranked=(),
+        not_listed=(
+            NotListed(symbol="CUSDT", rank=1, gss=0.5, vetoed=False),
+            NotListed(symbol="DUSDT", rank=2, gss=0.4, vetoed=False),
+            NotListed(symbol="EUSDT", rank=3, gss=0.0, vetoed=True),
+        ),
+    )
+    (sentence,) = empty_list_advice(found)
+    assert sentence == (
+        "the filter “gate” left none of the 2 best: --top 2 would look at the other "
+        "2 too; --profile classic has no gate, it would admit 1"
     )
