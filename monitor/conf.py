@@ -87,6 +87,11 @@ class GatewayConfig:
                 f"rate_ledger_url (RATE_LEDGER_URL) must be like {LEDGER_EXAMPLES}, "
                 f"was {_redacted(url)!r}"
             )
+        if not (self.data_dir is None or isinstance(self.data_dir, str | Path)):
+            raise ValueError(
+                "data_dir (SCREENER_DATA_DIR) must be the path of a folder, was "
+                f"{type(self.data_dir).__name__!r}"
+            )
         for name in (
             "connect_timeout_s",
             "read_timeout_s",

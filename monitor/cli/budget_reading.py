@@ -3,7 +3,6 @@
 import time  # noqa: TID251  the guess of the exchange's clock
 from collections.abc import Mapping
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,16 +32,15 @@ class BudgetReading:
     Raises
     ------
     ValueError
-        The ledger's address cannot be understood.
+        The ledger's address cannot be understood, or the folder is none.
     LedgerUnavailable
         Its client library is not installed.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        folder = settings.get("data_dir")
         config = GatewayConfig(
             ledger_url=settings.get("rate_ledger_url"),
-            data_dir=None if folder is None else Path(folder),
+            data_dir=settings.get("data_dir"),
         )
         self.is_shared = config.ledger_url != MEMORY
         self._writable = open_store(config.ledger_url, config.data_dir)
@@ -111,10 +109,11 @@ class BudgetReading:
 
 def is_loopback(address: str) -> bool:
     """Whether a ledger's address is on this machine, reached without a proxy."""
-    if " " in address:  # via a proxy
+    server, _, rest = address.partition(" ")
+    if "proxy" in rest:  # the name of a market may stand before it
         return False
     try:
-        host = urlsplit(f"//{address}").hostname or ""
+        host = urlsplit(f"//{server}").hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

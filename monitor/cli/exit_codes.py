@@ -66,6 +66,9 @@ class CannotWrite(Exception):  # noqa: N818 -- named like the gateway's errors
         return f"cannot write {self.target}: {self.cause.strerror or self.cause}"
 
 
+SPOT_PREFIX = "/api/"
+"""Paths of the spot market begin so, those of futures with ``/fapi/``."""
+
 CodeTable = Sequence[tuple[tuple[type[Exception], ...], ExitCode]]
 """Errors and their codes; the first row that fits counts."""
 
@@ -91,14 +94,26 @@ def exit_code(error: Exception, table: CodeTable = CODES) -> ExitCode:
     return ExitCode.INTERNAL
 
 
-def message(error: Exception) -> str:
-    """Return what to tell the user about an error that `CODES` knows."""
+def message(error: Exception, *, instead: str = "--demo needs none") -> str:
+    """Return what to tell the user about an error that `CODES` knows.
+
+    Parameters
+    ----------
+    error : Exception
+    instead : str
+        How the command does without the exchange, where that cannot be reached.
+    """
     if isinstance(error, ArchiveUnavailable | ArchiveRefused):
         return f"archive unavailable: {error}"
     known = isinstance(error, ExchangeError)
     if not known or exit_code(error) is not ExitCode.UNAVAILABLE:
         return str(error)
-    hint = " (BINANCE_FAPI_URL names another server, --demo needs none)"
-    lost = isinstance(error, ExchangeUnavailable | ExchangeTimeout)
-    lost = lost and "simulated exchange" not in str(error)
-    return f"exchange unavailable: {error}{hint if lost else ''}"
+    hint = ""
+    if (
+        isinstance(error, ExchangeUnavailable | ExchangeTimeout)
+        and "simulated exchange" not in error.path
+    ):
+        is_spot = error.path.startswith(SPOT_PREFIX)
+        variable = "BINANCE_SPOT_URL" if is_spot else "BINANCE_FAPI_URL"
+        hint = f" ({variable} names another server, {instead})"
+    return f"exchange unavailable: {error}{hint}"

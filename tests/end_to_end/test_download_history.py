@@ -341,3 +341,22 @@ def test_a_wrong_setting_is_a_mistake_of_use(
         TheCommand().run_from_argv(["manage.py", "download_history", "A", *START])
     assert leaving.value.code == 2
     assert f"{key} must be " in capsys.readouterr().err
+
+
+def test_standard_output_that_is_full_ends_with_74(tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded"
+    write_bars(recorded / "klines_1h_x.parquet", [a_bar("BTCUSDT", 0)])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "download_history", "--import", recorded],
+            cwd=ROOT,
+            env={**os.environ, "SCREENER_DATA_DIR": str(tmp_path / "data")},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert done.stderr.splitlines()[-1] == (
+        "download_history: cannot write standard output: No space left on device"
+    )

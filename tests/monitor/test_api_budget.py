@@ -135,7 +135,10 @@ def test_looking_writes_nothing(folder: Path) -> None:
         ("localhost:8900", True),
         (LIVE, False),
         ("127.0.0.1.example:443", False),
+        (f"{SIMULATED} spot", True),
+        (f"{LIVE} spot", False),
         (f"{SIMULATED} via proxy 12345678", False),
+        (f"{SIMULATED} spot via proxy 12345678", False),
         ("nonsense]", False),
     ],
 )
@@ -195,6 +198,23 @@ def test_a_wrong_address_ends_with_2_and_hides_the_password(
     assert code == 2
     assert "RATE_LEDGER_URL" in message
     assert CANARY not in message
+
+
+@pytest.mark.parametrize(
+    ("screener", "message"),
+    [
+        ([1], "settings.SCREENER must be a dictionary"),
+        (
+            {"data_dir": 7},
+            "data_dir (SCREENER_DATA_DIR) must be the path of a folder, was 'int'",
+        ),
+    ],
+)
+def test_settings_that_are_none_end_with_2(
+    settings: Any, screener: object, message: str
+) -> None:
+    settings.SCREENER = screener
+    assert refused() == (2, message)
 
 
 def test_memory_cannot_be_looked_into(settings: Any) -> None:

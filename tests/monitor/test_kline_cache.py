@@ -129,3 +129,11 @@ def test_wrong_flags_and_settings_are_usage(folder: Path, settings: Any) -> None
     with pytest.raises(CommandError, match="kline_cache_mb must be") as caught:
         run()
     assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("screener", [[1], {"data_dir": 7}])
+def test_settings_that_are_none_end_with_2(settings: Any, screener: object) -> None:
+    settings.SCREENER = screener
+    with pytest.raises(CommandError, match="must be") as was:
+        run()
+    assert was.value.returncode == 2

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
 from grid_screening.cli import backtest_arguments
 from grid_screening.cli.effective_settings import effective_settings
 from grid_screening.cli.exit_codes import KNOWN_ERRORS, exit_code, message
 from monitor.cli import streams
-from monitor.cli.exit_codes import ExitCode, UsageError
+from monitor.cli.exit_codes import ExitCode
 from monitor.cli.logs import begin_logging
 from monitor.cli.output import (
     STANDARD_OUTPUT,
@@ -22,6 +21,7 @@ from monitor.cli.output import (
     write_atomically,
 )
 from monitor.cli.report_command import ReportCommand
+from monitor.cli.screener_settings import screener_settings
 
 if TYPE_CHECKING:
     from grid_screening.cli.backtest_job import FinishedBacktest
@@ -63,7 +63,7 @@ class Command(ReportCommand):
 
     def _run(self, options: Mapping[str, Any]) -> None:
         form = backtest_arguments.report_format(options)
-        settings = effective_settings(_configured(), options)
+        settings = effective_settings(screener_settings(), options)
         for target in (options["output"], options["plot"]):
             if target not in (None, STANDARD_OUTPUT):
                 check_target(Path(target))
@@ -147,10 +147,3 @@ def _rendered(done: "FinishedBacktest", form: str, width: int) -> str:
     from grid_screening.reports.backtest.table import backtest_table
 
     return backtest_table(done.backtest, width=width)
-
-
-def _configured() -> Mapping[str, Any]:
-    configured = getattr(django_settings, "SCREENER", {})
-    if not isinstance(configured, Mapping):
-        raise UsageError("settings.SCREENER must be a dictionary")
-    return configured

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
 from grid_screening.cli import arguments
@@ -35,7 +34,7 @@ from grid_screening.cli.report_lock import report_lock
 from grid_screening.conf import ScreenerSettings
 from grid_screening.screening_report import ScreeningReport
 from monitor.cli import streams
-from monitor.cli.exit_codes import CannotWrite, ExitCode, UsageError
+from monitor.cli.exit_codes import CannotWrite, ExitCode
 from monitor.cli.logs import begin_logging
 from monitor.cli.output import (
     STANDARD_OUTPUT,
@@ -45,6 +44,7 @@ from monitor.cli.output import (
     write_atomically,
 )
 from monitor.cli.report_command import ReportCommand
+from monitor.cli.screener_settings import screener_settings
 from monitor.data_folder import data_folder
 
 logger = logging.getLogger("grid_screening.scan")
@@ -92,7 +92,7 @@ class Command(ReportCommand):
         check_addenda(options)
         replayed = recorded_scan(options["snapshot"])
         before = earlier_scan(options["diff"])
-        configured = _configured() if replayed is None else {}
+        configured = screener_settings() if replayed is None else {}
         settings = effective_settings(
             configured,
             options,
@@ -233,13 +233,6 @@ class Command(ReportCommand):
         except (OSError, CannotWrite) as error:
             if not options["quiet"]:
                 self.complain(f"the counts for --dry-run were not stored: {error}")
-
-
-def _configured() -> Mapping[str, Any]:
-    configured = getattr(django_settings, "SCREENER", {})
-    if not isinstance(configured, Mapping):
-        raise UsageError("settings.SCREENER must be a dictionary")
-    return configured
 
 
 def _now_ms() -> int:

@@ -7,11 +7,12 @@ from contextlib import closing
 from threading import Event
 from typing import IO, Any, cast
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from monitor.cli.budget_reading import BudgetReading, CannotForget
+from monitor.cli.exit_codes import UsageError
 from monitor.cli.one_line import OneLineCommand
+from monitor.cli.screener_settings import screener_settings
 from monitor.exceptions import LedgerUnavailable
 from monitor.ratelimit.gauge import document
 
@@ -121,6 +122,6 @@ class Command(OneLineCommand):
 
 def _reading() -> BudgetReading:
     try:
-        return BudgetReading(getattr(settings, "SCREENER", {}))
-    except ValueError as error:  # of the ledger's address
+        return BudgetReading(screener_settings())
+    except (UsageError, ValueError) as error:  # of the ledger's address or folder
         raise CommandError(str(error), returncode=_USAGE) from None

@@ -8,10 +8,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
-from monitor.cli.exit_codes import ExitCode, exit_code, message
+from monitor.cli.exit_codes import (
+    CannotWrite,
+    ExitCode,
+    UsageError,
+    exit_code,
+    message,
+)
 from monitor.cli.history_request import (
     HistoryRequest,
     WrongRequest,
@@ -20,6 +25,7 @@ from monitor.cli.history_request import (
 )
 from monitor.cli.progress_display import progress_display
 from monitor.cli.report_command import ReportCommand
+from monitor.cli.screener_settings import screener_settings
 from monitor.conf import GATEWAY_KEYS
 from monitor.data_folder import data_folder
 from monitor.domain.progress import Progress
@@ -66,20 +72,20 @@ class Command(ReportCommand):
         """
         try:
             self._run(options)
-        except WrongRequest as error:
+        except (WrongRequest, UsageError) as error:
             raise CommandError(str(error), returncode=ExitCode.USAGE) from error
-        except (HistoryError, ExchangeError) as error:
-            code = exit_code(error)
-            raise CommandError(message(error), returncode=code) from error
+        except (HistoryError, ExchangeError, CannotWrite) as error:
+            text = message(error, instead="--archive-only needs none")
+            raise CommandError(text, returncode=exit_code(error)) from error
 
     def _run(self, options: Mapping[str, Any]) -> None:
         from monitor.market_data.history_store import HistoryStore
 
         now_ms = int(time.time() * 1000)
         request = history_request(options, now_ms=now_ms)
-        configured = getattr(settings, "SCREENER", {})
+        config, gateway = _configs(screener_settings())
         chosen = options["folder"]
-        root = data_folder(configured.get("data_dir")) / FOLDER
+        root = data_folder(gateway.data_dir) / FOLDER
         if chosen is not None:
             root = Path(chosen).expanduser()
         store = HistoryStore(root)
@@ -88,7 +94,9 @@ class Command(ReportCommand):
             if request.import_from is not None:
                 text = self._imported(request, store, on_stage)
             else:
-                text, complaint = self._downloaded(request, store, configured, on_stage)
+                text, complaint = self._downloaded(
+                    request, store, config, gateway, on_stage
+                )
         if not options["quiet"]:
             self.put_out(text)
         if complaint is not None:
@@ -107,14 +115,14 @@ class Command(ReportCommand):
         self,
         request: HistoryRequest,
         store: "HistoryStore",
-        configured: Mapping[str, Any],
+        config: "ArchiveConfig",
+        gateway: "GatewayConfig",
         on_stage: "OnStage",
     ) -> tuple[str, str | None]:
         from monitor.cli.history_run import HistoryRun
         from monitor.cli.history_text import complaint, result_text
         from monitor.market_data.archive import Archive
 
-        config, gateway = _configs(configured)
         archive = Archive(config, proxy=gateway.proxy)
         self.cancellation.add(archive.cancel)
         run = HistoryRun(

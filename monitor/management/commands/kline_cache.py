@@ -4,10 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
+from monitor.cli.exit_codes import UsageError
 from monitor.cli.one_line import OneLineCommand
+from monitor.cli.screener_settings import screener_settings
+from monitor.conf import GatewayConfig
 from monitor.data_folder import data_folder
 from monitor.market_data.conf import KlineStoreConfig
 from monitor.market_data.kline_file import FILE_NAME, KlineFile
@@ -44,12 +46,13 @@ class Command(OneLineCommand):
         """Show or drop."""
         if options["exchange"] is not None and not options["clear"]:
             raise CommandError("--exchange must come with --clear", returncode=USAGE)
-        configured = getattr(settings, "SCREENER", {})
         try:
+            configured = screener_settings()
             config = KlineStoreConfig.of_settings(configured)
-        except ValueError as error:
+            gateway = GatewayConfig(data_dir=configured.get("data_dir"))
+        except (UsageError, ValueError) as error:
             raise CommandError(str(error), returncode=USAGE) from None
-        path = data_folder(configured.get("data_dir")) / FILE_NAME
+        path = data_folder(gateway.data_dir) / FILE_NAME
         file = KlineFile(path, max_bytes=config.max_bytes)
         try:
             if options["clear"]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from django.conf import settings as django_settings
 from django.core.management.base import CommandError
 
 from grid_screening.cli.effective_settings import effective_settings
@@ -16,10 +15,11 @@ from grid_screening.cli.market import OpenMarket, exchange_market
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import AllRequestsFailed
 from monitor.cli import streams
-from monitor.cli.exit_codes import ExitCode, UsageError
+from monitor.cli.exit_codes import ExitCode
 from monitor.cli.logs import begin_logging
 from monitor.cli.output import STANDARD_OUTPUT, check_target, write_atomically
 from monitor.cli.report_command import ReportCommand
+from monitor.cli.screener_settings import screener_settings
 from monitor.domain.progress import Progress
 from monitor.domain.typing import Symbol
 from monitor.exceptions import IpBanned
@@ -72,7 +72,7 @@ class Command(ReportCommand):
 
     def _run(self, options: Mapping[str, Any]) -> None:
         shared = {name: options.get(name) for name in SHARED_FLAGS}
-        settings = effective_settings(_configured(), shared)
+        settings = effective_settings(screener_settings(), shared)
         request = analysis_request(options, settings)
         form = report_form(options)
         if options["output"] != STANDARD_OUTPUT:
@@ -199,10 +199,3 @@ def _rendered(report: AnalysisReport, form: str, *, width: int, color: bool) -> 
     from vp_squeeze.reports.table import analysis_table
 
     return analysis_table(report, width=width, color=color)
-
-
-def _configured() -> Mapping[str, Any]:
-    configured = getattr(django_settings, "SCREENER", {})
-    if not isinstance(configured, Mapping):
-        raise UsageError("settings.SCREENER must be a dictionary")
-    return configured
