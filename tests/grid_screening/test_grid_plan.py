@@ -601,10 +601,12 @@ class TestProperties:
         assert quantity % contract.step_size == 0
         assert contract.min_quantity <= quantity <= contract.max_quantity
         bought_below = request["start"] is Start.LOADED
+        # started flat, the lowest order buys at the highest level not above the price
+        lowest_flat = max(p for p in comp.levels if p <= comp.price)
         for level in comp.levels:
             assert level % contract.tick_size == 0
             assert contract.min_price <= level <= contract.max_price
-            if bought_below or level > comp.price - comp.grid_step:
+            if bought_below or level >= lowest_flat:
                 assert quantity * level >= contract.min_notional
         mark = D(repr(request["mark_price"]))
         for level in comp.levels:
