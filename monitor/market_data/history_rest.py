@@ -1,6 +1,6 @@
 """Bars and settlements that the archive lacks, from the exchange itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -123,7 +123,7 @@ class RestCompletion:
         self._on_step = on_step
 
     def run(self, missing: Sequence[Missing]) -> int:
-        """Fetch and store; return how many rows came. Blocks.
+        """Fetch and store, page by page; return how many rows came. Blocks.
 
         Contracts that no longer trade are passed by: the exchange answers for some
         of them, with bars that never were.
@@ -143,26 +143,30 @@ class RestCompletion:
         return count
 
     def _complete(self, series: Series, span: Span) -> int:
-        rows = self._rows(series, span)
-        step = 1 if series.interval is None else series.interval.milliseconds
-        for month in months_between(span[0], span[1] + step):
-            first, after = month_bounds(month)
-            some = rows.opened_within(first, after)
-            if some.row_count:
-                self._add(series, month, some)
-        if series.interval is not None and not rows.row_count:
+        count = 0
+        for rows in self._pages(series, span):
+            if not rows.row_count:
+                continue
+            for month in months_between(int(rows.time[0]), int(rows.time[-1]) + 1):
+                some = rows.opened_within(*month_bounds(month))
+                if some.row_count:
+                    self._add(series, month, some)
+            count += rows.row_count
+        if series.interval is not None and not count:
             self._confirm(series, span)
-        return rows.row_count
+        return count
 
-    def _rows(self, series: Series, span: Span) -> HistoryRows:
+    def _pages(self, series: Series, span: Span) -> Iterator[HistoryRows]:
+        # oldest first: what came before the end of all is kept
         if series.interval is None:
             return self._settlements(series, span)
         return self._bars(series, series.interval, span)
 
-    def _bars(self, series: Series, interval: KlineInterval, span: Span) -> HistoryRows:
+    def _bars(
+        self, series: Series, interval: KlineInterval, span: Span
+    ) -> Iterator[HistoryRows]:
         at_ms, last_ms = span
         step = interval.milliseconds
-        parts: list[Klines] = []
         while at_ms <= last_ms:
             limit = min(MAX_KLINES, (last_ms - at_ms) // step + 1)
             got = self._client.klines(
@@ -174,28 +178,15 @@ class RestCompletion:
             )
             if not got.bar_count:
                 break
-            parts.append(got)
+            closed_ms = min(last_ms, self._client.now_ms() - step)
+            yield _bar_rows(got).opened_within(span[0], closed_ms + 1)
             newest = int(got.open_time.max())
             if newest < at_ms:
                 break
             at_ms = newest + step
-        names = HistoryKind.KLINES.columns
-        return history_rows(
-            HistoryKind.KLINES,
-            np.concatenate(
-                [np.empty(0, np.int64), *(part.open_time for part in parts)]
-            ),
-            {
-                name: np.concatenate(
-                    [np.empty(0), *(getattr(part, name) for part in parts)]
-                )
-                for name in names
-            },
-        ).opened_within(span[0], min(last_ms, self._client.now_ms() - step) + 1)
 
-    def _settlements(self, series: Series, span: Span) -> HistoryRows:
+    def _settlements(self, series: Series, span: Span) -> Iterator[HistoryRows]:
         at_ms, last_ms = span
-        events: list[FundingEvent] = []
         while at_ms <= last_ms:
             got = self._client.funding_history(
                 series.symbol,
@@ -203,15 +194,10 @@ class RestCompletion:
                 start_time=at_ms,
                 end_time=last_ms,
             )
-            events += got
+            yield _funding_rows(got)
             if len(got) < MAX_FUNDING_EVENTS:
                 break
             at_ms = got[-1].funding_time + 1
-        return history_rows(
-            HistoryKind.FUNDING,
-            np.array([event.funding_time for event in events], dtype=np.int64),
-            {"funding_rate": np.array([event.funding_rate for event in events])},
-        )
 
     def _add(self, series: Series, month: str, rows: HistoryRows) -> None:
         kept = self._store.read(series, month) or _nothing(series)
@@ -234,6 +220,20 @@ class RestCompletion:
             month,
             Partition(rows=kept.rows, sources=kept.sources, confirmed=confirmed),
         )
+
+
+def _bar_rows(bars: Klines) -> HistoryRows:
+    names = HistoryKind.KLINES.columns
+    columns = {name: getattr(bars, name) for name in names}
+    return history_rows(HistoryKind.KLINES, bars.open_time, columns)
+
+
+def _funding_rows(events: Sequence[FundingEvent]) -> HistoryRows:
+    return history_rows(
+        HistoryKind.FUNDING,
+        np.array([event.funding_time for event in events], dtype=np.int64),
+        {"funding_rate": np.array([event.funding_rate for event in events])},
+    )
 
 
 def _nothing(series: Series) -> Partition:

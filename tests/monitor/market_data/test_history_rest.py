@@ -10,6 +10,7 @@ import pytest
 
 from monitor.domain.instruments import ExchangeInfo
 from monitor.domain.market import FundingEvent, KlineInterval, Klines
+from monitor.exceptions import ExchangeUnavailable
 from monitor.market_data.history_manifest import series_summary
 from monitor.market_data.history_rest import (
     REST_SOURCE,
@@ -48,6 +49,8 @@ class Exchange:
     now: int = NEVER
     trading: bool = True
     settlements: int = 0
+    answers: int = 1_000
+    """Then it is gone."""
     asked: list[tuple[str, int, int, int]] = field(default_factory=list)
 
     def now_ms(self) -> int:
@@ -71,6 +74,8 @@ class Exchange:
         assert start_time is not None
         assert end_time is not None
         assert 1 <= limit <= 1500
+        if len(self.asked) >= self.answers:
+            raise ExchangeUnavailable("/fapi/v1/klines", "gone")
         self.asked.append((symbol, limit, start_time, end_time))
         first = -(-(start_time - START) // HOUR)
         last = (min(end_time, self.now) - START) // HOUR
@@ -174,6 +179,17 @@ def test_pages_follow_each_other_over_months(store: HistoryStore) -> None:
     assert len(exchange.asked) == 3
     assert list(closes(store)) == list(range(3200))
     assert len(store.months(AAA)) == 5
+
+
+def test_pages_that_came_before_the_exchange_was_lost_stay(
+    store: HistoryStore,
+) -> None:
+    with pytest.raises(ExchangeUnavailable):
+        complete(store, Exchange(answers=2), hour(3200))
+    assert list(closes(store)) == list(range(3000))
+    exchange = Exchange()
+    assert complete(store, exchange, hour(3200)) == 200
+    assert [first for _, _, first, _ in exchange.asked] == [hour(3000)]
 
 
 def test_the_open_bar_is_left_out(store: HistoryStore) -> None:
