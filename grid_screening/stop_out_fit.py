@@ -1,4 +1,4 @@
-"""Fit of the stop-out model: ridge logistic regression, errors by week."""
+"""Fit of the stop-out model: ridge logistic regression, errors by blocks of weeks."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +17,6 @@ SMALLEST_SAMPLE = 50
 
 _SMALLEST_STEP = 2.0**-30
 # of a Newton step: a shorter one is rounding
-_FIRST_MONDAY = 3
-# days from Thursday 1970-01-01 back to the Monday of its week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,7 +52,8 @@ def fitted_model(
     horizon_days : int
         At least 1.
     clusters : ndarray of shape (n,)
-        Which observations hang together: `week_of` of the origins. At least 4.
+        Which observations hang together: `week_blocks` of the origins, as long as
+        the horizon. At least 4.
     period : tuple of 2 str
         First and last origin, ISO dates; kept as given.
     data_hash : str
@@ -80,8 +79,8 @@ def fitted_model(
     -----
     Covariance: sandwich ``H⁻¹ (Σ_g s_g s_gᵀ) H⁻¹ · G/(G−1)`` with H the Hessian of
     the penalised likelihood, s_g the score summed over cluster g of G [1]_. Contracts
-    move together and outcomes of neighbouring days overlap; both stay inside a week
-    for the most part.
+    move together and outcomes of neighbouring days overlap; both stay inside a block
+    of weeks no shorter than the horizon for the most part.
 
     References
     ----------
@@ -174,12 +173,6 @@ def walk_forward(
         probability[month] = logistic(fit.design_of(features[month]) @ fit.weights)
         base_rate[month] = stopped[training].mean()
     return WalkForward(probability=probability, base_rate=base_rate)
-
-
-def week_of(origin_ms: IntArray) -> IntArray:
-    """Return the number of the calendar week (Monday to Sunday, UTC) of each time."""
-    weeks: IntArray = (origin_ms // DAY_MS + _FIRST_MONDAY) // 7
-    return weeks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -126,6 +126,19 @@ def test_apps_import_one_way(path: Path) -> None:
     assert wrong == []
 
 
+def test_the_study_uses_the_simulator_and_not_the_other_way_round() -> None:
+    simulator = [
+        p for p in modules() if name_of(p).startswith("grid_screening/backtest/")
+    ]
+    assert simulator
+    assert [
+        f"{name_of(path)}: {module}"
+        for path in simulator
+        for _, module in imports(path)
+        if module.startswith("grid_screening.validation")
+    ] == []
+
+
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_pure_modules_import_no_effects(path: Path) -> None:
     if is_command(path) or name_of(path).startswith(EFFECTS) or path.name == "apps.py":

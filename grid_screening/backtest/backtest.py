@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from grid_screening.backtest.assumed_instruments import quote_asset_of
 from grid_screening.backtest.backtest_run import GridRun
 from grid_screening.backtest.grids import Costs
 from grid_screening.backtest.run_summary import RunSummary
@@ -78,10 +79,7 @@ class RunPicture:
 def quote_of(runs: Sequence[GridRun]) -> str:
     """Return the asset that amounts are in, told from the symbols' ends.
 
-    Several: ``quote``.
+    Several, or one that is not known: ``quote``.
     """
-    known = ("USDT", "USDC", "FDUSD", "BUSD", "BTC")
-    found = {
-        next((q for q in known if run.symbol.endswith(q)), "quote") for run in runs
-    }
-    return found.pop() if len(found) == 1 else "quote"
+    found = {quote_asset_of(run.symbol) for run in runs}
+    return (found.pop() if len(found) == 1 else None) or "quote"

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from grid_screening.backtest.assumed_instruments import assumed_instrument
+from grid_screening.backtest.point_in_time import HistoricalMarket
+from grid_screening.backtest.trailing_bars import ATR_BARS
 from grid_screening.calculators.volatility import ATR_WINDOW
 from grid_screening.conf import MIN_BARS, ScreenerSettings
 from grid_screening.contract_plan import Ranges, contract_plan
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.screening_report import Reason
-from grid_screening.validation.assumed_instruments import assumed_instrument
-from grid_screening.validation.point_in_time import HistoricalMarket
-from grid_screening.validation.trailing_bars import ATR_BARS
 from monitor.domain.market import DAY_MS, KlineInterval
 from monitor.domain.typing import Symbol
 
@@ -49,7 +49,7 @@ def past_plans(
     Bars closed at ``as_of_ms`` and funding settled before it count, nothing else. The
     filters of a scan do not apply. The mark price, which was not recorded, is taken
     to be the last price; trading rules are assumed
-    (`grid_screening.validation.assumed_instruments`).
+    (`grid_screening.backtest.assumed_instruments`).
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from monitor.domain.history import FundingBySymbol, HistoryPanel
+from monitor.domain.history import FundingBySymbol, HistoryPanel, nearest_minute
 from monitor.domain.typing import FloatArray, IntArray, Symbol
 
 
@@ -34,7 +34,7 @@ class PricePaths:
     ``offset[i + 1]``, the last excluded."""
     funding_bar: IntArray
     """Shape ``(n_events,)``: index of the bar that opens at or first after the
-    settlement; it applies to the inventory held at that bar's open."""
+    settlement (to the minute); it applies to the inventory held at that bar's open."""
     funding_rate: FloatArray
     """Shape ``(n_events,)``: fraction per settlement; positive: the short receives."""
 
@@ -50,8 +50,9 @@ class PricePaths:
             if events is None or panel.bar_count == 0:
                 counts.append(0)
                 continue
-            at = np.searchsorted(panel.open_time, events.time, side="left")
-            inside = (events.time >= panel.open_time[0]) & (at < panel.bar_count)
+            settled = nearest_minute(events.time)
+            at = np.searchsorted(panel.open_time, settled, side="left")
+            inside = (settled >= panel.open_time[0]) & (at < panel.bar_count)
             bars.append(at[inside].astype(np.int64))
             rates.append(events.rate[inside])
             counts.append(int(inside.sum()))

@@ -7,13 +7,9 @@ import numpy as np
 
 from grid_screening.backtest.backtest_run import GridRun
 from grid_screening.backtest.grids import EndReason
-from grid_screening.validation.bootstrap import block_bootstrap_interval
-from monitor.domain.market import DAY_MS
+from grid_screening.block_bootstrap import block_bootstrap_interval
+from grid_screening.calendar_weeks import week_blocks, weeks_spanned
 from monitor.domain.typing import FloatArray
-
-WEEK_MS = 7 * DAY_MS
-_MONDAY_MS = 3 * DAY_MS
-# the epoch was a Thursday
 
 FEW_BLOCKS = 25
 """With fewer the bootstrap's 95 % interval holds the mean less often than in 93 % of
@@ -62,9 +58,7 @@ def run_summary(runs: Sequence[GridRun]) -> RunSummary:
     """
     begins = np.array([run.begin_ms for run in runs], np.int64)
     longest = max(run.end_ms - run.begin_ms for run in runs)
-    weeks = max(-(-longest // WEEK_MS), 1)
-    keys = (begins + _MONDAY_MS) // WEEK_MS
-    keys = (keys - keys.min()) // weeks
+    keys = week_blocks(begins, longest)
     pnl = np.array([run.of_margin for run in runs])
     static = np.array([run.static_short / run.design.margin for run in runs])
     lost = (EndReason.STOPPED, EndReason.LIQUIDATED)
@@ -83,7 +77,7 @@ def run_summary(runs: Sequence[GridRun]) -> RunSummary:
         run_count=len(runs),
         begin_count=int(np.unique(begins).size),
         contract_count=len({run.symbol for run in runs}),
-        block_weeks=int(weeks),
+        block_weeks=weeks_spanned(longest),
         block_count=int(np.unique(keys).size),
         pnl=interval(pnl),
         static_short=interval(static),

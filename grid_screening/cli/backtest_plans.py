@@ -89,8 +89,8 @@ def designs_in_time(
         The history has no bars to plan with.
     """
     from grid_screening.backtest.past_plans import WARM_UP_MS, past_plans
+    from grid_screening.backtest.point_in_time import HistoricalMarket
     from grid_screening.grid_plan import ShortGridPlan
-    from grid_screening.validation.point_in_time import HistoricalMarket
 
     panel = opened.history.panel(
         planning_interval(opened),

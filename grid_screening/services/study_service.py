@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.backtest.sweep import LOCAL, spread
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import InvalidSettings
@@ -14,7 +15,6 @@ from grid_screening.profile import GateRule, load_profile
 from grid_screening.validation.origin_choice import CLASSIC, GUARDED, StudyMarket
 from grid_screening.validation.outcomes import OriginOutcomes, origin_outcomes
 from grid_screening.validation.period import Period, allowed_period, first_month
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.study import Clock, Source, Study, study
 from grid_screening.validation.study_settings import StudySettings
 from monitor.domain.market import DAY_MS, HOUR_MS, KlineInterval

@@ -1,12 +1,11 @@
 """Whether told probabilities came true: Brier score, reliability, AUC."""
 
 from dataclasses import dataclass
-from math import nan, sqrt
-from statistics import NormalDist
+from math import nan
 
 import numpy as np
 
-from grid_screening.validation.bootstrap import (
+from grid_screening.block_bootstrap import (
     DRAWS,
     LEVEL,
     block_bootstrap_interval,
@@ -97,7 +96,7 @@ def brier_difference(
     probability, baseline, came : ndarray of any one shape
         As in `brier_losses`; a case with a NaN in any of them is left out.
     block_keys : ndarray, same shape
-        Calendar week of each case.
+        Block of each case: `week_blocks` of the origins, as long as the outcome.
     draws, seed, level
         As in `block_bootstrap_interval`.
 
@@ -122,7 +121,7 @@ def brier_difference(
 def reliability_bins(
     probability: FloatArray,
     came: FloatArray,
-    block_keys: IntArray | None = None,
+    block_keys: IntArray,
     *,
     bins: int = BINS,
     draws: int = DRAWS,
@@ -135,9 +134,8 @@ def reliability_bins(
     ----------
     probability, came : ndarray of any one shape
         As in `brier_losses`; cases with a NaN are left out.
-    block_keys : ndarray, optional
-        Calendar week of each case: the interval is a bootstrap over weeks. Without
-        it Wilson's, which takes the cases as independent.
+    block_keys : ndarray, same shape
+        As in `brier_difference`.
     bins : int
         At least 1. Equal probabilities are in one bin, so there may be fewer.
     draws, seed, level
@@ -152,10 +150,6 @@ def reliability_bins(
     ------
     ValueError
         ``bins`` is below 1; values as in `brier_losses`.
-
-    References
-    ----------
-    .. [1] Wilson, E. B. (1927) JASA 22, 209–212.
     """
     if bins < 1:
         raise ValueError(f"bins must be at least 1, was {bins}")
@@ -164,19 +158,16 @@ def reliability_bins(
     told, real = probability[known], came[known]
     if told.size == 0:
         return ()
-    keys = None if block_keys is None else block_keys[known]
+    keys = block_keys[known]
     share = (midranks(told) - 0.5) / told.size
     group = np.minimum((share * bins).astype(np.int64), bins - 1)
     found = []
     for number in np.unique(group):
         inside = group == number
         observed, count = float(real[inside].mean()), int(inside.sum())
-        if keys is None:
-            low, high = wilson_interval(observed, count, level)
-        else:
-            low, high = block_bootstrap_interval(
-                real[inside], keys[inside], draws, seed, level
-            )
+        low, high = block_bootstrap_interval(
+            real[inside], keys[inside], draws, seed, level
+        )
         found.append(
             ReliabilityBin(
                 predicted=float(told[inside].mean()),
@@ -187,19 +178,6 @@ def reliability_bins(
             )
         )
     return tuple(found)
-
-
-def wilson_interval(
-    share: float, count: int, level: float = LEVEL
-) -> tuple[float, float]:
-    """Wilson's interval of a share of ``count`` independent cases; NaN without one."""
-    if count == 0:
-        return (nan, nan)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    middle = share + z * z / (2 * count)
-    reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    whole = 1 + z * z / count
-    return (max((middle - reach) / whole, 0.0), min((middle + reach) / whole, 1.0))
 
 
 def auc(probability: FloatArray, came: FloatArray) -> float:

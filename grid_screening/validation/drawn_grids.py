@@ -7,11 +7,11 @@ from math import sqrt
 
 import numpy as np
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.bounds import GridBounds, atr_bounds
 from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.snapshot import MarketSnapshot
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.study_settings import Drawing
 from monitor.domain.typing import FloatArray, IntArray, Symbol
 

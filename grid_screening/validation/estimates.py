@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from math import ceil
 
-from grid_screening.validation.bootstrap import block_bootstrap_interval
+from grid_screening.block_bootstrap import block_bootstrap_interval
+from grid_screening.calendar_weeks import week_blocks
 from grid_screening.validation.mean_estimates import newey_west
 from grid_screening.validation.results import Estimate
 from grid_screening.validation.study_settings import StudySettings
@@ -15,19 +16,23 @@ from monitor.domain.typing import FloatArray, IntArray
 class Estimator:
     """Makes an `Estimate` of one value per origin."""
 
-    weeks: IntArray
-    """Calendar week of each origin."""
+    origin_ms: IntArray
+    """Times of the origins, ms UTC."""
     study: StudySettings
 
     def __call__(self, series: FloatArray, horizon_ms: int | None = None) -> Estimate:
         """Return the mean of ``series``, shape ``(n_origins,)``; NaN is left out.
 
-        ``horizon_ms`` (the study's by default) decides how far neighbours overlap.
+        ``horizon_ms`` (the study's by default) decides how far neighbours overlap: the
+        lag of the error, and how many calendar weeks make a block of the interval.
         """
         horizon = self.study.horizon_ms if horizon_ms is None else horizon_ms
         found = newey_west(series, overlap_lag(self.study, horizon))
         low, high = block_bootstrap_interval(
-            series, self.weeks, self.study.bootstrap_draws, self.study.seed
+            series,
+            week_blocks(self.origin_ms, horizon),
+            self.study.bootstrap_draws,
+            self.study.seed,
         )
         return Estimate(
             mean=found.mean,

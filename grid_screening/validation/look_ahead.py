@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.validation.origin_choice import (
     Choice,
     StudyMarket,
     origin_choice,
 )
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.results import LookAheadCheck
 from monitor.domain.history import FundingBySymbol, FundingHistory, HistoryPanel
 from monitor.domain.typing import BoolArray, FloatArray, Symbol

@@ -6,13 +6,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from monitor.domain.market import DAY_MS
-from monitor.domain.typing import FloatArray, IntArray
+from monitor.domain.typing import FloatArray
 
 LEAST_WINDOWS = 3
 """Of a series whose error can be told: spans of lag + 1 values."""
-_WEEK_DAYS = 7
-_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 _ROUNDING = 1e-12
 # a spread below this share of the values is rounding
 
@@ -114,13 +111,3 @@ def minimum_detectable_effect(
         raise ValueError(f"standard_error must be at least 0, was {standard_error}")
     normal = NormalDist()
     return (normal.inv_cdf(1 - size / 2) + normal.inv_cdf(power)) * standard_error
-
-
-def calendar_weeks(times_ms: IntArray) -> IntArray:
-    """Return the number of the week, Monday to Sunday UTC, of each time.
-
-    Weeks are counted from that of 1970-01-01, which is 0; any shape.
-    """
-    days = np.floor_divide(times_ms, DAY_MS)
-    weeks: IntArray = np.floor_divide(days + _EPOCH_WEEKDAY, _WEEK_DAYS)
-    return weeks

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from grid_screening.backtest.paths import PricePaths
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.conf import ScreenerSettings
 from grid_screening.profile import GateRule, ScoreProfile
 from grid_screening.ranking import ranking
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.validation.drawn_grids import DrawnGrids, drawn_grids
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.study_settings import (
     Drawing,
     StudySettings,

@@ -36,7 +36,7 @@ class Estimate:
     t: float
     """``mean / standard_error``."""
     low: float
-    """95 % interval, bootstrap over calendar weeks."""
+    """95 % interval, bootstrap over blocks of weeks as long as the outcomes."""
     high: float
     count: int
     """Origins with a value."""

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from grid_screening.validation.rank_statistics import rank_ic
 from monitor.domain.typing import FloatArray
 
-CONTROL_DRAWS = 20
 _LEAST_CONTRACTS = 2
 
 
@@ -44,42 +42,3 @@ def shuffled_scale_control(
         others = outcome_r[origin, np.roll(ring, 1)]
         control[origin, ring] = others * scale[origin, ring]
     return control
-
-
-def shuffled_scale_ic(
-    score: FloatArray,
-    outcome_r: FloatArray,
-    scale: FloatArray,
-    *,
-    draws: int = CONTROL_DRAWS,
-    seed: int = 1,
-) -> FloatArray:
-    """Rank-IC of ``score`` with `shuffled_scale_control`, averaged over draws.
-
-    Parameters
-    ----------
-    score, outcome_r, scale : ndarray of shape (n_origins, n)
-        As there; score as in `rank_ic`.
-    draws : int
-        Rings per origin, at least 1.
-    seed : int
-        Of the first draw; the others follow it.
-
-    Returns
-    -------
-    ndarray of shape (n_origins,)
-        To be read beside the rank-IC with PnL per notional: what exceeds it is
-        not owed to size. NaN as in `rank_ic`.
-
-    Raises
-    ------
-    ValueError
-        ``draws`` is below 1.
-    """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, was {draws}")
-    total = np.zeros(score.shape[0])
-    for draw in range(draws):
-        control = shuffled_scale_control(outcome_r, scale, seed=seed + draw)
-        total += rank_ic(score, control)
-    return total / draws

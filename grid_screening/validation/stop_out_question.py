@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from grid_screening.calendar_weeks import week_blocks
 from grid_screening.stop_out import FEATURES, StopOutModel, stop_out_features
-from grid_screening.stop_out_fit import fitted_model, walk_forward, week_of
+from grid_screening.stop_out_fit import fitted_model, walk_forward
 from grid_screening.validation.calibration import (
     auc,
     brier_difference,
@@ -62,7 +63,7 @@ def stop_out_answer(
             cases.features,
             cases.stopped,
             horizon_days=horizon_days,
-            clusters=week_of(cases.origin_ms),
+            clusters=week_blocks(cases.origin_ms, horizon_days * DAY_MS),
             period=_period(table),
             data_hash=fingerprint,
         )
@@ -119,8 +120,9 @@ def _row(
     came = table.outcome(variant, "stopped")
     known = ~(np.isnan(probability) | np.isnan(came))
     told, real, plain = probability[known], came[known], base[known]
-    weeks = np.broadcast_to(table.weeks[:, None], table.shape)[known]
-    gained = brier_difference(told, plain, real, weeks)
+    blocks = table.blocks(horizon_days * DAY_MS)
+    blocks = np.broadcast_to(blocks[:, None], table.shape)[known]
+    gained = brier_difference(told, plain, real, blocks)
     gain = np.full(table.shape, np.nan)
     gain[known] = (told - real) ** 2 - (plain - real) ** 2
     series = estimate(by_origin(gain), horizon_days * DAY_MS)
@@ -142,7 +144,7 @@ def _row(
         difference=difference,
         auc=auc(told, real),
         told=gained.high < 0,
-        reliability=reliability_bins(told, real, weeks),
+        reliability=reliability_bins(told, real, blocks),
         months=_month_rows(months, told, plain, real),
         coefficients=_coefficients(model),
     )

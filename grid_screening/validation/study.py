@@ -116,7 +116,7 @@ def study(
     """
     watch = _Watch(clock, scan_seconds, on_progress)
     table, settings = study_table(outcomes), of.study
-    estimate = Estimator(weeks=table.weeks, study=settings)
+    estimate = Estimator(origin_ms=table.origin_ms, study=settings)
     answers, unfitted = _stop_outs(table, estimate, settings, source)
     watch.note("stop-outs")
     scores = ranked_scores(table, _probability(table, answers, settings), settings)

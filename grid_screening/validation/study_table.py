@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from grid_screening.validation.mean_estimates import calendar_weeks
+from grid_screening.calendar_weeks import week_blocks
 from grid_screening.validation.outcomes import COLUMNS, OriginOutcomes
 from monitor.domain.typing import FloatArray, IntArray
 
@@ -32,10 +32,9 @@ class StudyTable:
         """Shape ``(n_origins,)``, ms UTC."""
         return np.array([o.as_of_ms for o in self.origins], np.int64)
 
-    @cached_property
-    def weeks(self) -> IntArray:
-        """Calendar week of each origin."""
-        return calendar_weeks(self.origin_ms)
+    def blocks(self, horizon_ms: int) -> IntArray:
+        """Return the `week_blocks` of the origins, as long as their outcomes."""
+        return week_blocks(self.origin_ms, horizon_ms)
 
     @cached_property
     def contracts(self) -> IntArray:

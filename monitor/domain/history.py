@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.domain.market import KlineInterval
+from monitor.domain.market import MINUTE_MS, KlineInterval
 from monitor.domain.typing import FloatArray, IntArray, Symbol
 
 _COLUMNS = (
@@ -74,6 +74,15 @@ class FundingHistory:
     """ms UTC, ascending."""
     rate: FloatArray
     """Fraction per settlement; positive: longs pay shorts."""
+
+
+def nearest_minute(time_ms: IntArray) -> IntArray:
+    """Return each time, ms UTC, rounded to a minute: what a settlement is due at.
+
+    Sources stamp settlements some milliseconds after that.
+    """
+    minutes: IntArray = (time_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
+    return minutes
 
 
 FundingBySymbol = Mapping[Symbol, FundingHistory]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from monitor.domain.history import FundingHistory, HistoryPanel
-from monitor.domain.market import MINUTE_MS, KlineInterval
+from monitor.domain.history import FundingHistory, HistoryPanel, nearest_minute
+from monitor.domain.market import KlineInterval
 from monitor.domain.typing import BoolArray, FloatArray, IntArray, Symbol
 
 PRICES = ("open", "high", "low", "close")
@@ -183,7 +183,7 @@ def funding_history(time: IntArray, rate: FloatArray) -> FundingHistory:
     """
     finite = np.isfinite(rate)
     time, rate = time[finite], rate[finite]
-    minute = (time + MINUTE_MS // 2) // MINUTE_MS
+    minute = nearest_minute(time)
     # of one settlement the last recorded one comes first in the reversed arrays
     _, first = np.unique(minute[::-1], return_index=True)
     return FundingHistory(

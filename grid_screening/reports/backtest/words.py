@@ -7,8 +7,8 @@ from grid_screening.backtest.backtest import Backtest, quote_of
 from grid_screening.backtest.backtest_run import FundingRecord, GridRun
 from grid_screening.backtest.grids import EndReason
 from grid_screening.backtest.run_summary import FEW_BLOCKS, MeanInterval, RunSummary
+from grid_screening.block_bootstrap import LEAST_BLOCKS
 from grid_screening.reports import wording
-from grid_screening.validation.bootstrap import LEAST_BLOCKS
 
 ENDS = {
     EndReason.HORIZON: "horizon",

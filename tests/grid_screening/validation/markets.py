@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.profile import GateRule, load_profile
 from grid_screening.validation.origin_choice import CLASSIC, StudyMarket
 from grid_screening.validation.outcomes import origin_outcomes
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.results import StudyResult
 from grid_screening.validation.study import Source, Study, study
 from grid_screening.validation.study_settings import StudySettings

@@ -68,7 +68,7 @@ def table() -> StudyTable:
 
 @pytest.fixture(scope="module")
 def estimate(table: StudyTable) -> Estimator:
-    return Estimator(weeks=table.weeks, study=SETTINGS)
+    return Estimator(origin_ms=table.origin_ms, study=SETTINGS)
 
 
 def value(of: OriginOutcomes, variant: str, name: str, row: int) -> float:

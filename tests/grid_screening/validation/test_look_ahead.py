@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.validation import look_ahead
 from grid_screening.validation.look_ahead import disturbed_market, look_ahead_check
-from grid_screening.validation.point_in_time import HistoricalMarket
 from monitor.domain.market import HOUR_MS
 from monitor.domain.typing import FloatArray
 from tests.grid_screening.validation import markets

@@ -1,19 +1,16 @@
 """Newey–West, bootstrap over weeks and detectable effects."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 from arch.covariance.kernel import Bartlett
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid_screening.validation.bootstrap import (
+from grid_screening.block_bootstrap import (
     block_bootstrap_interval,
     block_bootstrap_means,
 )
 from grid_screening.validation.mean_estimates import (
-    calendar_weeks,
     minimum_detectable_effect,
     newey_west,
 )
@@ -171,15 +168,3 @@ class TestDetectableEffect:
             minimum_detectable_effect(1.0, size=0)
         with pytest.raises(ValueError, match=r"must be at least 0, was -1"):
             minimum_detectable_effect(-1.0)
-
-
-def test_a_week_begins_on_monday_utc() -> None:
-    days = ["1970-01-01", "1970-01-04", "1970-01-05", "2025-03-02", "2025-03-03"]
-    times = [
-        int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1000
-        for day in days
-    ]
-    weeks = calendar_weeks(np.array(times))
-    assert weeks[:3].tolist() == [0, 0, 1]
-    assert weeks[4] - weeks[3] == 1
-    assert calendar_weeks(np.array([-1])).tolist() == [0]

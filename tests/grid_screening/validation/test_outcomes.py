@@ -8,6 +8,7 @@ import pytest
 from grid_screening.backtest.engine import simulated_grids
 from grid_screening.backtest.grids import Start
 from grid_screening.backtest.planned import planned_grids
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.grid_plan import ShortGridPlan
 from grid_screening.profile import GateRule, load_profile
 from grid_screening.validation.drawn_grids import drawn_grids
@@ -22,7 +23,6 @@ from grid_screening.validation.outcomes import (
     OriginOutcomes,
     origin_outcomes,
 )
-from grid_screening.validation.point_in_time import HistoricalMarket
 from grid_screening.validation.study_settings import (
     MAIN,
     NARROW,

@@ -25,7 +25,8 @@ MIN_NOTIONAL = Decimal(5)
 
 MAX_ORDERS = 200
 _NO_LIMIT = Decimal(0)
-_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "BTC")
+QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "BTC")
+"""Assets that contracts are settled in."""
 
 
 def assumed_instrument(symbol: Symbol, price: float, onboarded_at: int) -> Instrument:
@@ -47,7 +48,7 @@ def assumed_instrument(symbol: Symbol, price: float, onboarded_at: int) -> Instr
         0.001, minimum notional 5, 200 orders, no other limit. No delivery date: an
         announced delisting is not known.
     """
-    quote = next((q for q in _QUOTES if symbol.endswith(q)), "USDT")
+    quote = quote_asset_of(symbol) or QUOTES[0]
     tick = tick_of(price)
     step = Decimal(1).scaleb((STEP_VALUE / Decimal(price)).adjusted())
     return Instrument(
@@ -75,6 +76,11 @@ def assumed_instrument(symbol: Symbol, price: float, onboarded_at: int) -> Instr
         multiplier_up=_NO_LIMIT,
         multiplier_down=_NO_LIMIT,
     )
+
+
+def quote_asset_of(symbol: Symbol) -> str | None:
+    """Return the quote asset that ``symbol`` ends with; None: none of `QUOTES`."""
+    return next((quote for quote in QUOTES if symbol.endswith(quote)), None)
 
 
 def tick_of(price: float) -> Decimal:

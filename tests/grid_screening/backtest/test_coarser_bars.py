@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grid_screening.validation.coarser_bars import coarser_panel, possible_panel
+from grid_screening.backtest.coarser_bars import coarser_panel, possible_panel
 from monitor.domain.history import HistoryPanel
 from monitor.domain.market import HOUR_MS, KlineInterval
 from tests.histories import changed_history, hourly_history, without_bars

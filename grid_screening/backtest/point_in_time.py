@@ -11,7 +11,14 @@ from decimal import Decimal
 
 import numpy as np
 
+from grid_screening.backtest.assumed_instruments import (
+    assumed_instrument,
+    price_on_tick,
+)
+from grid_screening.backtest.coarser_bars import coarser_panel, possible_panel
 from grid_screening.backtest.grids import Start
+from grid_screening.backtest.past_quotes import Offer, funding_at, past_quotes
+from grid_screening.backtest.trailing_bars import average_true_range_at, closed_count
 from grid_screening.bounds import GridBounds
 from grid_screening.conf import ScreenerSettings, decimal_fee
 from grid_screening.grid_plan import (
@@ -23,13 +30,6 @@ from grid_screening.grid_plan import (
 from grid_screening.screening_report import Exclusion, Reason
 from grid_screening.snapshot import BENCHMARK, MarketSnapshot
 from grid_screening.universe import candidate_selection
-from grid_screening.validation.assumed_instruments import (
-    assumed_instrument,
-    price_on_tick,
-)
-from grid_screening.validation.coarser_bars import coarser_panel, possible_panel
-from grid_screening.validation.past_quotes import Offer, funding_at, past_quotes
-from grid_screening.validation.trailing_bars import average_true_range_at, closed_count
 from monitor.domain.history import FundingBySymbol, HistoryPanel
 from monitor.domain.instruments import ExchangeInfo
 from monitor.domain.market import DAY_MS, HOUR_MS, KlineInterval

@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import ShortGridPlan
 from grid_screening.profile import load_profile
 from grid_screening.ranking import ranking
-from grid_screening.validation.point_in_time import HistoricalMarket
 from monitor.domain.history import FundingHistory, HistoryPanel
 from monitor.domain.market import HOUR_MS, KlineInterval
 from tests.histories import (

@@ -7,7 +7,7 @@ from monitor.domain.typing import FloatArray, IntArray
 DRAWS = 2_000
 LEVEL = 0.95
 LEAST_BLOCKS = 8
-"""Fewer weeks than this say too little: see `block_bootstrap_interval`."""
+"""Fewer blocks than this say too little: see `block_bootstrap_interval`."""
 
 
 def block_bootstrap_means(
@@ -20,8 +20,9 @@ def block_bootstrap_means(
     series : ndarray of shape (n,)
         Values; NaN is left out.
     block_keys : ndarray of shape (n,)
-        Which block (calendar week) each value belongs to. Contracts of one week
-        share one key, so that what moved together stays together.
+        Which block each value belongs to: `week_blocks` of the origins, as long as
+        the outcomes. Contracts of one block share one key, so that what moved
+        together stays together.
     draws : int
         At least 1.
     seed : int
