@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from monitor.cli.history_request import HistoryRequest
+from monitor.domain.instruments import ContractType
 from monitor.domain.typing import Symbol
 from monitor.exceptions import RequestCancelled
 from monitor.market_data.archive import Archive
@@ -40,6 +41,9 @@ from monitor.market_data.history_store import HistoryStore
 
 OnStage = Callable[[str, Step], None]
 OpenClient = Callable[[], AbstractContextManager[ExchangeHistory]]
+
+PERPETUALS = frozenset({ContractType.PERPETUAL, ContractType.TRADIFI_PERPETUAL})
+"""As the archive's own list has them: contracts without a delivery date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +157,9 @@ class HistoryRun:
         names = sorted(
             each.symbol
             for each in instruments
-            if each.quote_asset == request.quote and each.is_trading
+            if each.quote_asset == request.quote
+            and each.is_trading
+            and each.contract_type in PERPETUALS
         )
         note = (
             f"the archive's list of contracts cannot be had ({problem}): these are "

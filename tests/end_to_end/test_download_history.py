@@ -227,6 +227,10 @@ def test_without_a_list_all_takes_what_trades_now_and_says_so(
     )
     assert done.returncode == 3  # of the others there is nothing
     assert "delisted ones are missing" in done.stdout
+    paths = [path for path in archive.paths() if path.endswith(".CHECKSUM")]
+    asked = {path.split("/")[6] for path in paths}
+    assert {"BTCUSDT", "ETHUSDT"} <= asked
+    assert not any("_" in symbol for symbol in asked)  # with a delivery date
     assert "download_history: nothing of " in done.stderr
 
 
