@@ -114,7 +114,7 @@ _MARKET_COLUMNS = (
     _column("NATR%", "NATR(14) in % of close", 4, _factor("natr", 1)),
     _column("KER", "efficiency ratio(10)", 7, _factor("efficiency_ratio", 2),
             unit="0…1"),
-    _column("H", "Hurst exponent", 8, _factor("hurst_exponent", 2)),
+    _column("H", "Hurst exponent", 14, _factor("hurst_exponent", 2)),
     _column("z", "z-score(20)", 15, _factor("z_score", 1, sign=True), unit="σ"),
     _column("bp/bar", "slope in bp of the close per bar", 25,
             _factor("normalized_slope", 1, sign=True)),
@@ -239,7 +239,7 @@ def fitting_columns(
     """Return the columns that fit ``width`` with no cell cut, in display order.
 
     Columns are admitted by priority until one does not fit; among the essential
-    ones (priority below 9) a later one may still take the place that is left.
+    ones (priority below 8) a later one may still take the place that is left.
     Columns of priority 0 are always there.
     """
     chosen: set[str] = set()
@@ -254,7 +254,7 @@ def fitting_columns(
     return tuple(column for column in columns if column.header in chosen)
 
 
-_LAST_ESSENTIAL = 8
+_LAST_ESSENTIAL = 7
 
 
 def full_width(
