@@ -16,9 +16,9 @@ from grid_screening.grid_plan import (
 )
 from grid_screening.screening_report import StopOutOutlook
 from grid_screening.snapshot import MarketSnapshot
-from grid_screening.stop_out import StopOutModel
 from grid_screening.stop_out_curve import Replan
 from grid_screening.stop_out_outlook import stop_out_outlook
+from grid_screening.stop_out_width import StopOutModels
 from monitor.domain.typing import Symbol
 
 
@@ -27,7 +27,7 @@ def listed_outlooks(
     factors: FactorTable,
     plans: Mapping[Symbol, ShortGridPlan | InfeasibleGrid],
     settings: ScreenerSettings,
-    models: Mapping[int, StopOutModel],
+    models: StopOutModels,
 ) -> Mapping[Symbol, StopOutOutlook]:
     """Return the outlook of every planned grid.
 
@@ -41,8 +41,7 @@ def listed_outlooks(
         Of the listed contracts.
     settings : ScreenerSettings
         Capital, costs, start.
-    models : mapping of int to StopOutModel
-        By horizon in days.
+    models : StopOutModels
 
     Returns
     -------

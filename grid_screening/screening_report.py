@@ -127,6 +127,8 @@ class StopOutPoint:
     """Of a stop-out within 7 days."""
     low: float
     high: float
+    study_share: float
+    """Share of all grids of the study stopped out with the bound there."""
     upper_bound: Decimal | None
     """None, like all that follow: no legal grid at this width."""
     quantity_per_level: Decimal | None

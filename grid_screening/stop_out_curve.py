@@ -1,8 +1,8 @@
 """What a wider or narrower grid would do to the stop-out probability and the harvest.
 
 The same contract, the same capital, the same lower bound and spacing; only the upper
-bound moves. The probability at another width is read from the model, which was fitted
-on grids of many widths, not on one grid widened: an association, not a promise.
+bound moves. The probability at another width is read from the width model
+(`grid_screening.stop_out_width`), fitted on grids simulated that way.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,9 @@ from grid_screening.bounds import GridBounds
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.plan_numbers import exact_decimal
 from grid_screening.screening_report import StopOutPoint
-from grid_screening.stop_out import FEATURES, StopOutModel
+from grid_screening.stop_out import FEATURES
+from grid_screening.stop_out_width import WIDTHS, WidthModel
 from monitor.domain.typing import FloatArray
-
-WIDTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
-"""Widths shown, in hourly ATRs scaled to a day, as `range_to_volatility`."""
 
 BOUNDS_SOURCE = "width"
 
@@ -32,7 +30,7 @@ Replan = Callable[[GridBounds, Decimal], ShortGridPlan | InfeasibleGrid]
 
 
 def stop_out_curve(
-    plan: ShortGridPlan, features: FloatArray, model: StopOutModel, replan: Replan
+    plan: ShortGridPlan, features: FloatArray, moved: WidthModel, replan: Replan
 ) -> tuple[StopOutPoint, ...]:
     """Return the outlook of ``plan`` at each of `WIDTHS`.
 
@@ -42,7 +40,7 @@ def stop_out_curve(
         As planned; its lower bound and spacing are kept.
     features : ndarray of shape (5,)
         `stop_out_features` of the plan, none missing.
-    model : StopOutModel
+    moved : WidthModel
         Its horizon is that of the probability and of the expected trips.
     replan : callable
         Plans between other bounds. A grid of too many levels gets a wider spacing,
@@ -53,6 +51,7 @@ def stop_out_curve(
     tuple of StopOutPoint
         Numbers of the grid are None where none is legal; the probability is there.
     """
+    model = moved.model
     day = exact_decimal(plan.atr_hourly) * _HOURS_PER_DAY.sqrt()
     rows = np.tile(features, (len(WIDTHS), 1))
     rows[:, FEATURES.index("log_width")] = np.log(WIDTHS)
@@ -70,6 +69,7 @@ def stop_out_curve(
                 probability=float(probability[place]),
                 low=float(low[place]),
                 high=float(high[place]),
+                study_share=moved.study_shares[place],
                 upper_bound=None if grid is None else grid.upper_bound,
                 quantity_per_level=None if grid is None else grid.quantity_per_level,
                 expected_trips=None

@@ -5,7 +5,7 @@ The file is what the study fitted (``validate_gss --write-model``); nobody types
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from grid_screening.exceptions import InvalidSettings
+from grid_screening.screening_report import SHOWN_DAYS
 from grid_screening.stop_out import FEATURES, HORIZONS_DAYS, StopOutModel
+from grid_screening.stop_out_width import WIDTHS, StopOutModels, WidthModel
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import FloatArray
 
@@ -35,20 +37,26 @@ _KEYS = (
     *_VECTORS,
     "covariance",
 )
+_WIDTH_KEYS = (*_KEYS, "widths", "study_shares")
+_REWRITE = (
+    "there (files of earlier versions have none: write it again by "
+    "manage.py validate_gss --history DIR --write-model FILE)"
+)
 _HEADER = """\
 # Written by a fit (manage.py validate_gss --write-model), never by hand.
 # logit p = intercept + sum of coefficient * (feature - center) / scale
+# model: contracts with their own bounds; width_model: their upper bound moved
 """
 
 
 @lru_cache(maxsize=1)
-def load_stop_out_models() -> Mapping[int, StopOutModel]:
-    """Return the models that ship with the package, by horizon in days.
+def load_stop_out_models() -> StopOutModels:
+    """Return the models that ship with the package.
 
     Returns
     -------
-    mapping of int to StopOutModel
-        Keys `HORIZONS_DAYS`, ascending.
+    StopOutModels
+        With the horizons `HORIZONS_DAYS`.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def load_stop_out_models() -> Mapping[int, StopOutModel]:
     return models_from_toml(source.read_text(encoding="utf-8"))
 
 
-def models_from_toml(text: str) -> Mapping[int, StopOutModel]:
+def models_from_toml(text: str) -> StopOutModels:
     """Return the models that ``text`` holds.
 
     Parameters
@@ -71,14 +79,18 @@ def models_from_toml(text: str) -> Mapping[int, StopOutModel]:
     ------
     InvalidSettings
         Not TOML, a key missing, unknown or of another kind, a number not finite,
-        other features than `FEATURES`, another interval than `MODEL_INTERVAL`, or
-        not the horizons `HORIZONS_DAYS`.
+        other features than `FEATURES`, another interval than `MODEL_INTERVAL`, not
+        the horizons `HORIZONS_DAYS`, a width model of another horizon than
+        `SHOWN_DAYS` or of other widths than `WIDTHS`, or none: a file from before
+        there was one must be written again.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings(_WHERE, "valid TOML", str(error)) from error
-    _check_keys(_WHERE, document, ("interval", "features", "model"))
+    if "model" in document and "width_model" not in document:
+        raise InvalidSettings(f"{_WHERE}: width_model", _REWRITE, None)
+    _check_keys(_WHERE, document, ("interval", "features", "model", "width_model"))
     if document["interval"] != MODEL_INTERVAL.value:
         legal = MODEL_INTERVAL.value
         raise InvalidSettings(f"{_WHERE}: interval", legal, document["interval"])
@@ -92,10 +104,13 @@ def models_from_toml(text: str) -> Mapping[int, StopOutModel]:
     horizons = tuple(model.horizon_days for model in models)
     if horizons != HORIZONS_DAYS:
         raise InvalidSettings(f"{_WHERE}: horizon_days", f"{HORIZONS_DAYS}", horizons)
-    return {model.horizon_days: model for model in models}
+    return StopOutModels(
+        by_horizon={model.horizon_days: model for model in models},
+        width=_width_model(f"{_WHERE}: width_model", document["width_model"]),
+    )
 
 
-def models_to_toml(models: Sequence[StopOutModel] | Mapping[int, StopOutModel]) -> str:
+def models_to_toml(models: StopOutModels) -> str:
     """Return ``models`` as the text of the shipped file.
 
     Numbers have all their digits: read back, the models are equal bit for bit.
@@ -106,24 +121,31 @@ def models_to_toml(models: Sequence[StopOutModel] | Mapping[int, StopOutModel]) 
         Not exactly the horizons `HORIZONS_DAYS`, or something else that
         `models_from_toml` would refuse.
     """
-    listed = models.values() if isinstance(models, Mapping) else models
-    ordered = sorted(listed, key=lambda model: model.horizon_days)
+    ordered = sorted(models.by_horizon.values(), key=lambda model: model.horizon_days)
     names = ", ".join(f'"{name}"' for name in FEATURES)
     parts = [
         _HEADER,
         f'interval = "{MODEL_INTERVAL.value}"  # bars of NATR\nfeatures = [{names}]\n',
-        *(_table(model) for model in ordered),
+        *(f"[[model]]\n{_table(model)}" for model in ordered),
+        _width_table(models.width),
     ]
     text = "\n".join(parts)
     models_from_toml(text)
     return text
 
 
+def _width_table(moved: WidthModel) -> str:
+    return (
+        f"[width_model]\n{_table(moved.model)}"
+        f"widths = {_numbers(WIDTHS)}  # each contract and origin at each\n"
+        f"study_shares = {_numbers(moved.study_shares)}  # stopped out there\n"
+    )
+
+
 def _table(model: StopOutModel) -> str:
     rows = ",\n".join(f"  {_numbers(row)}" for row in model.covariance)
     first, last = model.period
     return (
-        "[[model]]\n"
         f"horizon_days = {model.horizon_days}\n"
         f'period = ["{first}", "{last}"]  # first and last origin\n'
         f'data_hash = "{model.data_hash}"  # sha256 of the history\n'
@@ -136,8 +158,25 @@ def _table(model: StopOutModel) -> str:
     )
 
 
-def _numbers(values: FloatArray) -> str:
+def _numbers(values: Iterable[float]) -> str:
     return f"[{', '.join(repr(float(value)) for value in values)}]"
+
+
+def _width_model(where: str, table: object) -> WidthModel:
+    if not isinstance(table, dict):
+        raise InvalidSettings(where, "a table [width_model]", table)
+    _check_keys(where, table, _WIDTH_KEYS)
+    if table["widths"] != list(WIDTHS):
+        raise InvalidSettings(f"{where}: widths", f"{list(WIDTHS)}", table["widths"])
+    shares = _vector(where, "study_shares", table["study_shares"])
+    model = _model(where, {key: table[key] for key in _KEYS})
+    if model.horizon_days != SHOWN_DAYS:
+        legal = f"{SHOWN_DAYS}"
+        raise InvalidSettings(f"{where}: horizon_days", legal, model.horizon_days)
+    try:
+        return WidthModel(model=model, study_shares=tuple(shares.tolist()))
+    except ValueError as error:
+        raise InvalidSettings(where, "consistent", str(error)) from error
 
 
 def _model(where: str, table: Mapping[str, Any]) -> StopOutModel:

@@ -6,13 +6,13 @@ import numpy as np
 
 from grid_screening.grid_plan import ShortGridPlan
 from grid_screening.screening_report import (
-    SHOWN_DAYS,
     StopOutEstimate,
     StopOutOutlook,
 )
 from grid_screening.stop_out import FEATURES, StopOutModel, stop_out_features
 from grid_screening.stop_out_curve import Replan, stop_out_curve
 from grid_screening.stop_out_file import MODEL_INTERVAL
+from grid_screening.stop_out_width import StopOutModels
 from monitor.domain.market import KlineInterval
 from monitor.domain.typing import FloatArray
 
@@ -57,7 +57,7 @@ def stop_out_outlook(
     factors: Mapping[str, float | None],
     *,
     interval: KlineInterval,
-    models: Mapping[int, StopOutModel],
+    models: StopOutModels,
     replan: Replan,
 ) -> StopOutOutlook | None:
     """Return how often grids like ``plan`` were stopped out.
@@ -70,8 +70,8 @@ def stop_out_outlook(
         Of the contract, by name; None: missing.
     interval : KlineInterval
         Of the bars behind the factors.
-    models : mapping of int to StopOutModel
-        By horizon in days, 7 among them.
+    models : StopOutModels
+        Those by horizon tell of the plan, the one by width of other bounds.
     replan : callable
         As for `stop_out_curve`.
 
@@ -89,10 +89,11 @@ def stop_out_outlook(
     return StopOutOutlook(
         level=LEVEL,
         estimates=tuple(
-            _estimate(models[days], features[None]) for days in sorted(models)
+            _estimate(models.by_horizon[days], features[None])
+            for days in sorted(models.by_horizon)
         ),
         features=dict(zip(FEATURES, features.tolist(), strict=True)),
-        curve=stop_out_curve(plan, features, models[SHOWN_DAYS], replan),
+        curve=stop_out_curve(plan, features, models.width, replan),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from grid_screening.stop_out import StopOutModel, logistic
+from grid_screening.stop_out_width import WidthModel
 from monitor.domain.typing import FloatArray, IntArray
 
 INTERCEPT = -1.5
@@ -69,3 +70,9 @@ def model(**changes: Any) -> StopOutModel:
         base_rate=0.19,
     )
     return replace(made, **changes)
+
+
+def width_model(**changes: Any) -> WidthModel:
+    """The same as told from moved bounds; ``changes`` are those of `model`."""
+    shares = (0.44, 0.28, 0.19, 0.13, 0.09, 0.06)
+    return WidthModel(model=model(**changes), study_shares=shares)

@@ -64,7 +64,7 @@ def stop_out_answer(
             cases.stopped,
             horizon_days=horizon_days,
             clusters=week_blocks(cases.origin_ms, horizon_days * DAY_MS),
-            period=_period(table),
+            period=origin_period(table),
             data_hash=fingerprint,
         )
     except ValueError as error:
@@ -84,6 +84,38 @@ def stop_out_answer(
     return StopOutAnswer(row=row, probability=probability, model=model)
 
 
+def grid_features(table: StudyTable, width: FloatArray) -> FloatArray:
+    """Return `stop_out_features` of every place, for grids of these widths.
+
+    Parameters
+    ----------
+    table : StudyTable
+    width : ndarray of shape (n_origins, n)
+        x of the upper bounds.
+
+    Returns
+    -------
+    ndarray of shape (n_origins, n, 5)
+        NaN where an input is missing.
+    """
+    return stop_out_features(
+        width=width,
+        return_7d=table.factor("return_7d"),
+        volume_surge=table.factor("volume_surge"),
+        distance_to_30d_high=table.factor("distance_to_30d_high"),
+        natr=table.factor("natr"),
+    )
+
+
+def origin_period(table: StudyTable) -> tuple[str, str]:
+    """Return the days of the first and the last origin, ISO."""
+    first, last = (
+        datetime.fromtimestamp(int(ms) / 1000, UTC).date().isoformat()
+        for ms in (table.origin_ms[0], table.origin_ms[-1])
+    )
+    return first, last
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Cases:
     there: BoolArray
@@ -97,13 +129,7 @@ def _cases(table: StudyTable, variant: str) -> _Cases:
     origin_ms = np.broadcast_to(table.origin_ms[:, None], table.shape)
     return _Cases(
         there=there,
-        features=stop_out_features(
-            width=table.width()[there],
-            return_7d=table.factor("return_7d")[there],
-            volume_surge=table.factor("volume_surge")[there],
-            distance_to_30d_high=table.factor("distance_to_30d_high")[there],
-            natr=table.factor("natr")[there],
-        ),
+        features=grid_features(table, table.width())[there],
         stopped=table.outcome(variant, "stopped")[there],
         origin_ms=origin_ms[there],
     )
@@ -185,11 +211,3 @@ def _coefficients(model: StopOutModel) -> tuple[CoefficientRow, ...]:
 
 def _months(times_ms: IntArray) -> np.ndarray:
     return np.datetime_as_string(times_ms.astype("datetime64[ms]"), unit="M")
-
-
-def _period(table: StudyTable) -> tuple[str, str]:
-    first, last = (
-        datetime.fromtimestamp(int(ms) / 1000, UTC).date().isoformat()
-        for ms in (table.origin_ms[0], table.origin_ms[-1])
-    )
-    return first, last

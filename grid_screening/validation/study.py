@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grid_screening.stop_out import StopOutModel
+from grid_screening.stop_out_width import WidthModel
 from grid_screening.validation.estimates import Estimator
 from grid_screening.validation.list_questions import (
     gate_result,
@@ -33,6 +34,7 @@ from grid_screening.validation.results import (
     StudyResult,
     Timing,
     UniverseRow,
+    WideningRow,
 )
 from grid_screening.validation.scores import (
     factor_scores,
@@ -49,6 +51,7 @@ from grid_screening.validation.study_settings import (
     horizon_name,
 )
 from grid_screening.validation.study_table import StudyTable, study_table
+from grid_screening.validation.width_question import width_model
 from grid_screening.version import VERSION
 from monitor.domain.market import DAY_MS
 from monitor.domain.progress import Progress, ProgressHook, ignore_progress
@@ -82,6 +85,8 @@ class Study:
     result: StudyResult
     models: Mapping[int, StopOutModel]
     """By horizon in days; those that could be fitted."""
+    width: WidthModel | None
+    """None: could not be fitted."""
 
 
 def study(
@@ -127,6 +132,7 @@ def study(
     deciles = tuple(decile_row(table, score, settings) for score in scores)
     gate = gate_result(table, estimate, settings.top)
     widening = widening_rows(table, estimate, settings)
+    moved, lacking = _moved(table, widening, settings, source)
     watch.note("lists")
     placebo = study_placebo(table, settings, len(of.market.symbols))
     watch.note("placebo")
@@ -137,7 +143,7 @@ def study(
     watch.note("look-ahead")
     result = StudyResult(
         version=VERSION,
-        data=_data(of, table, source, (*_missing_note(table), *unfitted)),
+        data=_data(of, table, source, (*_missing_note(table), *unfitted, *lacking)),
         settings={**of.settings.by_flag(), **settings.to_mapping()},
         protocol=protocol_text(settings),
         universe=_universe(table),
@@ -159,7 +165,9 @@ def study(
         timing=watch.timing(sum(origin.contracts.size for origin in outcomes)),
     )
     return Study(
-        result=result, models={days: answer.model for days, answer in answers.items()}
+        result=result,
+        models={days: answer.model for days, answer in answers.items()},
+        width=moved,
     )
 
 
@@ -208,6 +216,16 @@ def _stop_outs(
         else:
             answers[days] = answer
     return answers, tuple(unfitted)
+
+
+def _moved(
+    table: StudyTable,
+    widening: Sequence[WideningRow],
+    settings: StudySettings,
+    source: Source,
+) -> tuple[WidthModel | None, tuple[str, ...]]:
+    found = width_model(table, widening, settings, source.fingerprint)
+    return (None, (found,)) if isinstance(found, str) else (found, ())
 
 
 def _probability(

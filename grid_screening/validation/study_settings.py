@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from grid_screening.backtest.grids import FillOrder, Start
+from grid_screening.stop_out_width import WIDTHS
 from monitor.domain.market import DAY_MS
 
 MAIN = "plan"
@@ -35,7 +36,7 @@ class StudySettings:
     """Contracts of a list."""
     horizons_days: tuple[int, ...] = (3, 7, 14)
     """Horizons of the stop-out probability."""
-    widths: tuple[float, ...] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+    widths: tuple[float, ...] = WIDTHS
     """x to which the upper bound is moved."""
     first_month: str = "2025-02"
     """First month that is predicted; earlier ones are training only."""

@@ -198,4 +198,5 @@ def test_page_shows_the_widths_of_every_contract(
 
     page = read(report_html(recorded[0].report))
     captions = [e.text for e in page.all("caption")]
-    assert captions.count("The same contract with another upper bound") == TOP
+    moved = "The same contract and capital with the upper bound moved"
+    assert captions.count(moved) == TOP

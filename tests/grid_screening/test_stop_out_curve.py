@@ -12,7 +12,6 @@ from grid_screening.bounds import GridBounds
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.screening_report import StopOutOutlook, StopOutPoint
 from grid_screening.stop_out_curve import (
-    WIDTHS,
     expected_days_inside,
     expected_trips,
     harvest_per_day,
@@ -23,10 +22,11 @@ from grid_screening.stop_out_outlook import (
     plan_features,
     stop_out_outlook,
 )
+from grid_screening.stop_out_width import WIDTHS, StopOutModels
 from monitor.domain.market import KlineInterval
 from tests.grid_screening.test_grid_plan import plan, planned, terms
 from tests.naive_stop_out import naive_days_inside, naive_features
-from tests.stop_out_samples import model, true_probability
+from tests.stop_out_samples import model, true_probability, width_model
 
 FACTORS: dict[str, float | None] = {
     "return_7d": 0.05,
@@ -35,7 +35,10 @@ FACTORS: dict[str, float | None] = {
     "natr": 3.5,
     "hurst_exponent": None,
 }
-MODELS = {days: model(horizon_days=days) for days in (14, 3, 7)}
+MODELS = StopOutModels(
+    by_horizon={days: model(horizon_days=days, intercept=-1) for days in (14, 3, 7)},
+    width=width_model(),
+)
 
 
 def replan(bounds: GridBounds, step: Decimal) -> ShortGridPlan | InfeasibleGrid:
@@ -44,7 +47,7 @@ def replan(bounds: GridBounds, step: Decimal) -> ShortGridPlan | InfeasibleGrid:
 
 def curve() -> tuple[StopOutPoint, ...]:
     own = plan()
-    return stop_out_curve(own, plan_features(own, FACTORS), model(), replan)
+    return stop_out_curve(own, plan_features(own, FACTORS), width_model(), replan)
 
 
 def outlook(**changes: Any) -> StopOutOutlook | None:
@@ -157,6 +160,10 @@ class TestCurve:
             assert point.probability == pytest.approx(true_probability(row[None])[0])
             assert point.low < point.probability < point.high
 
+    def test_shares_of_the_study_stand_beside(self) -> None:
+        shares = tuple(point.study_share for point in curve())
+        assert shares == width_model().study_shares
+
     def test_wider_stops_less_and_earns_less_a_day_for_the_same_capital(self) -> None:
         points = curve()
         quantities = [point.quantity_per_level for point in points]
@@ -172,7 +179,8 @@ class TestCurve:
     def test_point_at_the_own_width_is_the_own_plan(self) -> None:
         """2 · ATR_daily = 20 is 20 ÷ (2·√24) wide."""
         own = plan(atr_daily=2.0 * 24**0.5)
-        point = stop_out_curve(own, plan_features(own, FACTORS), model(), replan)[2]
+        features = plan_features(own, FACTORS)
+        point = stop_out_curve(own, features, width_model(), replan)[2]
 
         assert point.range_to_volatility == 2.0
         assert point.upper_bound == own.upper_bound
@@ -189,7 +197,8 @@ class TestCurve:
             return found
 
         own = plan()
-        points = stop_out_curve(own, plan_features(own, FACTORS), model(), nothing)
+        features = plan_features(own, FACTORS)
+        points = stop_out_curve(own, features, width_model(), nothing)
         for point in points:
             assert point.upper_bound is None
             assert point.quantity_per_level is None
@@ -231,11 +240,15 @@ class TestOutlook:
         assert found.level == LEVEL
         features = np.array([list(found.features.values())])
         for estimate in found.estimates:
-            made = MODELS[estimate.horizon_days]
+            made = MODELS.by_horizon[estimate.horizon_days]
             assert estimate.probability == made.probability(features)[0]
             low, high = made.interval(features, level=0.95)
             assert (estimate.low, estimate.high) == (low[0], high[0])
-        assert len(found.curve) == len(WIDTHS)
+
+    def test_other_widths_are_told_by_the_width_model(self) -> None:
+        found = outlook()
+        assert found is not None
+        assert found.curve == curve()
 
     @pytest.mark.parametrize(
         "name", ["return_7d", "volume_surge", "distance_to_30d_high", "natr"]

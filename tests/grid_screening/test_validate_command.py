@@ -112,9 +112,14 @@ class TestOutputs:
 
     def test_the_models_can_be_loaded(self, written: tuple[Path, str]) -> None:
         models = models_from_toml((written[0] / "stop_out.toml").read_text())
-        assert models[7].base_rate > 0
+        weekly, moved = models.by_horizon[7], models.width.model
+        assert 0 < weekly.base_rate < 1
+        assert moved.sample_count == 6 * weekly.sample_count
+        assert moved.cluster_count == weekly.cluster_count
         found = json.loads((written[0] / "evidence.json").read_text())
-        assert models[7].data_hash == found["data"]["fingerprint"]
+        assert weekly.data_hash == moved.data_hash == found["data"]["fingerprint"]
+        shares = [row["stopped"]["mean"] for row in found["widening"]]
+        assert list(models.width.study_shares) == shares
 
     def test_nothing_else_is_written(self, written: tuple[Path, str]) -> None:
         assert len(list(written[0].iterdir())) == 4

@@ -146,9 +146,15 @@ def _contents(
 def _models(done: "Study") -> bytes:
     from grid_screening.stop_out import HORIZONS_DAYS
     from grid_screening.stop_out_file import models_to_toml
+    from grid_screening.stop_out_width import StopOutModels
 
     lacking = [days for days in HORIZONS_DAYS if days not in done.models]
-    if lacking:
+    if lacking or done.width is None:
         why = next(p for p in done.result.data.problems if "not fitted" in p)
-        raise UsageError(f"--write-model needs three fitted models: {why}")
-    return models_to_toml([done.models[days] for days in HORIZONS_DAYS]).encode()
+        raise UsageError(
+            f"--write-model needs three fitted models and that by width: {why}"
+        )
+    by_horizon = {days: done.models[days] for days in HORIZONS_DAYS}
+    return models_to_toml(
+        StopOutModels(by_horizon=by_horizon, width=done.width)
+    ).encode()

@@ -7,11 +7,15 @@ from grid_screening.reports.html.markup import Html, tag
 from grid_screening.reports.stop_out_text import probability, stop_out_inputs
 from grid_screening.screening_report import RankedSymbol, StopOutPoint
 
+_CAPTION = "The same contract and capital with the upper bound moved"
 _CAVEAT = (
-    "Read from grids of many widths at the same capital and spacing, not from one grid "
-    "widened. A wider grid was stopped out less often and earns less a day for the "
-    "same capital; trips and harvest are those of a driftless price while it stays "
-    "inside, before what the displacement costs. Nothing here forecasts profit."
+    "Stopped in 7 d: simulated by moving the upper bound of the same contracts at "
+    "equal capital, told for one like this; beside it the share of all grids of that "
+    "simulation. The probabilities above compare contracts with their own bounds: at "
+    "this grid's own width the two may differ. A wider grid was stopped out less often "
+    "and earns less a day for the same capital; trips and harvest are those of a "
+    "driftless price while it stays inside, before what the displacement costs. "
+    "Nothing here forecasts profit."
 )
 
 
@@ -41,7 +45,7 @@ def stop_out(row: RankedSymbol, quote: str) -> Html | None:
         ),
         tag(
             "table",
-            tag("caption", "The same contract with another upper bound"),
+            tag("caption", _CAPTION),
             tag("thead", tag("tr", *heads)),
             tag("tbody", *(_row(point) for point in outlook.curve)),
             class_="factors",
@@ -63,6 +67,7 @@ _COLUMNS: tuple[tuple[str, Callable[[StopOutPoint], str]], ...] = (
     ("Width x", lambda p: wording.significant(p.range_to_volatility)),
     ("Upper bound", lambda p: wording.exact(p.upper_bound)),
     ("Stopped in 7 d", lambda p: probability(p.probability, p.low, p.high)),
+    ("All grids", lambda p: f"{wording.rounded(p.study_share * 100, 0)} %"),
     ("Trips in 7 d", lambda p: wording.significant(p.expected_trips, 3)),
     ("Quantity", lambda p: wording.exact(p.quantity_per_level)),
     ("Harvest a day, {quote}", lambda p: wording.significant(p.harvest_per_day, 3)),

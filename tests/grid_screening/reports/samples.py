@@ -189,13 +189,14 @@ STOP_OUT = StopOutOutlook(
     curve=(
         StopOutPoint(
             range_to_volatility=1.0, probability=0.31, low=0.27, high=0.36,
-            upper_bound=Decimal("0.13450"), quantity_per_level=Decimal(301),
-            expected_trips=41.53, harvest_per_day=3.219,
+            study_share=0.44, upper_bound=Decimal("0.13450"),
+            quantity_per_level=Decimal(301), expected_trips=41.53,
+            harvest_per_day=3.219,
         ),
         StopOutPoint(
             range_to_volatility=2.5, probability=0.136, low=0.11, high=0.168,
-            upper_bound=None, quantity_per_level=None, expected_trips=None,
-            harvest_per_day=None,
+            study_share=0.133, upper_bound=None, quantity_per_level=None,
+            expected_trips=None, harvest_per_day=None,
         ),
     ),
 )  # fmt: skip

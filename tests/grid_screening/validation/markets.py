@@ -61,7 +61,6 @@ def small_settings(**overrides: Any) -> StudySettings:
         "universe_volume": 1e6,
         "narrow_volume": 1.1e7,
         "top": 8,
-        "widths": (1.0, 4.0),
         "first_month": "2025-01",
         "placebo_count": 300,
         "bootstrap_draws": 400,

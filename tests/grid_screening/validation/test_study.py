@@ -7,6 +7,7 @@ import pytest
 
 from grid_screening.stop_out import FEATURES
 from grid_screening.stop_out_file import models_from_toml, models_to_toml
+from grid_screening.stop_out_width import StopOutModels
 from grid_screening.validation.results import Kind, TopRow
 from grid_screening.validation.results_reading import read_study
 from grid_screening.validation.scores import BASELINES, CANDIDATES, SAFEST
@@ -58,7 +59,7 @@ class TestTrendingMarket:
         assert tried["return_7d", "rank-IC r"].discovered
 
     def test_a_wider_range_has_fewer_stop_outs(self, found: Study) -> None:
-        narrow, wide = found.result.widening
+        narrow, *_, wide = found.result.widening
         assert (narrow.x, wide.x) == (1, 4)
         assert narrow.stopped_difference.low > 0 > wide.stopped_difference.high
         assert narrow.quantity_ratio > 1 > wide.quantity_ratio
@@ -134,8 +135,11 @@ class TestResult:
         assert again == found.result.to_mapping()
 
     def test_the_models_are_the_file_that_ships(self, found: Study) -> None:
-        text = models_to_toml(found.models)
-        assert sorted(models_from_toml(text)) == [3, 7, 14]
+        assert found.width is not None
+        fitted = StopOutModels(by_horizon=found.models, width=found.width)
+        read = models_from_toml(models_to_toml(fitted))
+        assert sorted(read.by_horizon) == [3, 7, 14]
+        assert read.width.study_shares == found.width.study_shares
         assert found.models[7].period == ("2024-12-22", "2025-03-01")
 
     def test_timing_adds_up(self, found: Study) -> None:
@@ -150,7 +154,7 @@ class TestSmallHistory:
         panel = markets.trending_history()
         result = markets.studied(markets.study_market(panel, settings)).result
         assert result.stop_out == ()
-        assert sum("not fitted" in line for line in result.data.problems) == 3
+        assert sum("not fitted" in line for line in result.data.problems) == 4
         assert not any(row.ships for row in result.profit.rows)
         assert all(isnan(row.critical_value) for row in result.profit.rows)
         assert result.outcome[0].grid_count == markets.CONTRACTS

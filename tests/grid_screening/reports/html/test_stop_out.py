@@ -30,13 +30,19 @@ def test_widths_are_a_table_with_dashes_where_no_grid_is_legal() -> None:
     page = read(found)
     heads = [e.text for e in page.all("th")]
     cells = [e.text for e in page.all("td")]
-    assert heads[:6] == [
-        "Width x", "Upper bound", "Stopped in 7 d", "Trips in 7 d", "Quantity",
-        "Harvest a day, USDT",
+    assert heads[:7] == [
+        "Width x", "Upper bound", "Stopped in 7 d", "All grids", "Trips in 7 d",
+        "Quantity", "Harvest a day, USDT",
     ]  # fmt: skip
-    assert heads[6:] == ["1", "2.5"]
-    assert cells[:5] == ["0.13450", "31 % (27–36)", "41.5", "301", "3.22"]
-    assert cells[5:] == ["–", "14 % (11–17)", "–", "–", "–"]
+    assert heads[7:] == ["1", "2.5"]
+    assert cells[:6] == ["0.13450", "31 % (27–36)", "44 %", "41.5", "301", "3.22"]
+    assert cells[6:] == ["–", "14 % (11–17)", "13 %", "–", "–", "–"]
+
+
+def test_it_is_said_where_the_widths_come_from() -> None:
+    text = text_of(ranked(stop_out=STOP_OUT))
+    assert "moving the upper bound of the same contracts at equal capital" in text
+    assert "compare contracts with their own bounds" in text
 
 
 def test_no_word_of_profit_but_the_warning() -> None:
