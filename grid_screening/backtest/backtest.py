@@ -38,6 +38,8 @@ class Backtest:
     """Distance of the begins; None: one begin."""
     horizon_ms: int
     """How long each grid may run."""
+    plans_are_given: bool
+    """Read from a report rather than drawn at each begin."""
     plans: str
     """Where the grids come from, in words."""
     bounds: str

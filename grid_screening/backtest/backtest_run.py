@@ -66,10 +66,10 @@ class GridRun:
     design: GridDesign
     pnl: float
     """Fills in candle order."""
-    pnl_low: float
-    """The lower of the results of both fixed orders …"""
-    pnl_high: float
-    """… and the higher. Candle order may lie outside."""
+    pnl_low_first: float
+    """With the low first in all bars …"""
+    pnl_high_first: float
+    """… and with the high first. Candle order may lie outside."""
     harvest: float
     displacement: float
     initial_short: float
@@ -91,6 +91,16 @@ class GridRun:
     """Close of the last bar it was alive in, ms UTC."""
     end_price: float
     end_lots: int
+
+    @property
+    def pnl_low(self) -> float:
+        """The lower of the results of both fixed orders."""
+        return min(self.pnl_low_first, self.pnl_high_first)
+
+    @property
+    def pnl_high(self) -> float:
+        """The higher of them."""
+        return max(self.pnl_low_first, self.pnl_high_first)
 
     @property
     def of_margin(self) -> float:
@@ -173,8 +183,6 @@ def grid_runs(
         engine=engine,
         on_done=on_done,
     )
-    low = np.minimum(low_first.pnl, high_first.pnl)
-    high = np.maximum(low_first.pnl, high_first.pnl)
     ended = open_time[candle.end_bar] + interval_ms
     return tuple(
         GridRun(
@@ -183,8 +191,8 @@ def grid_runs(
             end_ms=run.end_ms,
             design=run.design,
             pnl=float(candle.pnl[n]),
-            pnl_low=float(low[n]),
-            pnl_high=float(high[n]),
+            pnl_low_first=float(low_first.pnl[n]),
+            pnl_high_first=float(high_first.pnl[n]),
             end_reason=EndReason(int(candle.end_reason[n])),
             ended_ms=int(ended[n]),
             funding_record=funding_record(

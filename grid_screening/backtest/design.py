@@ -1,7 +1,7 @@
 """What the simulator and the pictures need of a planned grid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -24,7 +24,7 @@ class GridDesign:
     """
 
     price: float
-    """Where it was drawn."""
+    """Where it begins: where it was drawn, or the market's open (`begun_at`)."""
     lower_bound: float
     """First level."""
     upper_bound: float
@@ -88,6 +88,22 @@ class GridDesign:
         if self.spacing == ARITHMETIC:
             return self.lower_bound + steps * self.grid_step
         return self.lower_bound * self.grid_ratio**steps
+
+    def begun_at(self, price: float) -> Self:
+        """Return the same levels, begun at ``price``.
+
+        Raises
+        ------
+        ValueError
+            Not above the lower bound, or above the upper one: no level is left to
+            trade, or all of them are passed.
+        """
+        if not self.lower_bound < price <= self.upper_bound:
+            raise ValueError(
+                f"price must lie in ({self.lower_bound:g}, {self.upper_bound:g}], "
+                f"was {price:g}"
+            )
+        return replace(self, price=price)
 
     @classmethod
     def of_plan(cls, plan: ShortGridPlan) -> Self:

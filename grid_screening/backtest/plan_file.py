@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from grid_screening.backtest.design import GridDesign
+from grid_screening.conf import STARTS
 from grid_screening.exceptions import UnreadableReport
 from grid_screening.scan_document import report_of
 from monitor.domain.typing import Symbol
@@ -34,6 +35,8 @@ class ReportPlans:
     """When they were drawn, ms UTC."""
     source: str
     """Which market: ``live``, ``demo``, …"""
+    start: str
+    """What its grids begin with: ``loaded`` or ``flat``."""
     designs: Mapping[Symbol, GridDesign]
     reasons: Mapping[Symbol, str]
     """Why a contract of the report has no plan."""
@@ -67,9 +70,19 @@ def report_plans(content: bytes, *, name: str) -> ReportPlans:
         name=name,
         as_of_ms=document["as_of_ms"],
         source=document["source"],
+        start=_start(document.get("settings"), name),
         designs=designs,
         reasons=reasons,
     )
+
+
+def _start(settings: Any, name: str) -> str:
+    # reports of before flat grids do not say it
+    start = settings.get("start", "loaded") if isinstance(settings, dict) else "loaded"
+    if start not in STARTS:
+        legal = " or ".join(STARTS)
+        raise UnreadableReport(name, f"start must be {legal}, was {_short(start)}")
+    return str(start)
 
 
 def _design(grid: Any) -> GridDesign:

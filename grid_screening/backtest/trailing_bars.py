@@ -46,6 +46,8 @@ def _bars_since_gap(close: FloatArray) -> IntArray:
     # trailing bars without a NaN, for each row
     missing = ~np.isfinite(close[:, ::-1])
     width = close.shape[-1]
+    if width == 0:
+        return np.zeros(close.shape[0], np.int64)
     ends = np.where(missing.any(axis=-1), missing.argmax(axis=-1), width)
     counts: IntArray = ends.astype(np.int64)
     return counts

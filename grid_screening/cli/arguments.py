@@ -19,6 +19,7 @@ from grid_screening.conf import (
 )
 from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.output_forms import form_of_name
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
 
@@ -219,7 +220,8 @@ def _add_output_arguments(parser: ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         help="form of the report (default: by the name of the output: .json, .csv, "
-        ".md, .markdown, .html, .htm; html in a folder; else table)",
+        ".md, .markdown, .html, .htm; html in a folder; .txt, .log or no suffix: "
+        "table)",
     )
     own.add_argument(
         "--output",
@@ -271,7 +273,7 @@ def report_format(options: Mapping[str, Any]) -> str:
     Raises
     ------
     UsageError
-        No such form, or no output.
+        No such form, no output, or a name that belongs to no form.
     """
     output, asked = options["output"], options["format"]
     if not isinstance(output, str) or not output.strip():
@@ -279,7 +281,7 @@ def report_format(options: Mapping[str, Any]) -> str:
     if asked is None and is_folder(output):
         return "html"
     if asked is None:
-        return FORMAT_OF_SUFFIX.get(Path(output).suffix.lower(), "table")
+        return form_of_name(output, FORMAT_OF_SUFFIX)
     if asked not in FORMATS:
         raise UsageError(f"--format must be one of {', '.join(FORMATS)}, was {asked!r}")
     return str(asked)

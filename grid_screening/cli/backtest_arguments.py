@@ -18,6 +18,7 @@ from grid_screening.conf import (
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.output_forms import form_of_name
 
 FORMATS = ("table", "json", "html")
 FORMAT_OF_SUFFIX = {".json": "json", ".html": "html", ".htm": "html"}
@@ -89,7 +90,8 @@ def _add_period(parser: ArgumentParser) -> None:
         "--horizon",
         metavar="SPAN",
         type=_argument_type(backtest_readers.span),
-        help="close each grid after this long (default: --every, else until --end)",
+        help="close each grid after this long; must fit before --end (default: "
+        "--every, else until --end)",
     )
 
 
@@ -101,7 +103,8 @@ def _add_grid(parser: ArgumentParser) -> None:
         metavar="FILE",
         type=_argument_type(readers.path),
         help="take the grids from a report of screen_short_grid --format json instead "
-        "of planning them",
+        "of planning them: its bounds, levels, quantity, margin, leverage and start, "
+        "entered at the open of the first bar",
     )
     for flag in FLAGS:
         if flag.setting in PLAN_SETTINGS:
@@ -156,8 +159,8 @@ def _add_output(parser: ArgumentParser) -> None:
     group.add_argument(
         "--format",
         choices=FORMATS,
-        help="form of the report (default: by the name of the output: .json, .html; "
-        "else table)",
+        help="form of the report (default: by the name of the output: .json, .html, "
+        ".htm; .txt, .log or no suffix: table)",
     )
     group.add_argument(
         "--output",
@@ -191,7 +194,7 @@ def report_format(options: Mapping[str, Any]) -> str:
     Raises
     ------
     UsageError
-        No output, or a folder.
+        No output, a folder, or a name that belongs to no form.
     """
     output, asked = options["output"], options["format"]
     if not isinstance(output, str) or not output.strip():
@@ -202,7 +205,7 @@ def report_format(options: Mapping[str, Any]) -> str:
     if plot is not None and Path(plot).resolve() == Path(output).resolve():
         raise UsageError("--plot and --output must name different files")
     if asked is None:
-        return FORMAT_OF_SUFFIX.get(Path(output).suffix.lower(), "table")
+        return form_of_name(output, FORMAT_OF_SUFFIX)
     return str(asked)
 
 

@@ -126,9 +126,9 @@ class _Listing:
                 continue
             first, last = _covered(self.history, interval)
             whose = f" ({count} of {len(self.symbols)} symbols)"
-            days = f"{utc(first)[:10]} to {utc(last)[:10]}"
+            period = f"{utc(first)[:16]} to {utc(last)[:16]} UTC"
             partly = count < len(self.symbols)
-            there.append(f"{interval.value} bars {days}{whose if partly else ''}")
+            there.append(f"{interval.value} bars {period}{whose if partly else ''}")
         return ", ".join(there)
 
 

@@ -24,11 +24,13 @@ from grid_screening.cli.backtest_history import (
 from grid_screening.cli.backtest_plans import (
     beginning_with_bars,
     begins_of,
+    begun_at_the_market,
     designs_in_file,
     designs_in_time,
     read_plans,
 )
 from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.backtest.words import market_price, plain
 from grid_screening.reports.wording import SIMULATED_SOURCES, utc
 from monitor.cli.exit_codes import UsageError
 from monitor.domain.history import FundingBySymbol
@@ -127,12 +129,9 @@ def backtest_job(
         if plans is None:
             raise UsageError("--start is needed (only --plan has a time of its own)")
         begin = plans.as_of_ms
-    if plans is not None and options["every"] is not None:
-        raise UsageError("--plan and --every exclude each other: a plan ages")
-    if plans is not None and "bounds" in options:
-        raise UsageError("--plan and --bounds exclude each other: the plan has bounds")
-    if plans is not None and "spacing" in options:
-        raise UsageError("--plan and --spacing exclude each other: the plan has levels")
+    if plans is not None:
+        _check_plan_only(options)
+        settings = settings.merged({"start": plans.start})
     return BacktestJob(
         folder=options["history"],
         symbols=tuple(dict.fromkeys(s for some in options["contracts"] for s in some)),
@@ -146,6 +145,23 @@ def backtest_job(
         slippage=options["slippage"],
         engine=options["engine"],
     )
+
+
+def _check_plan_only(options: Mapping[str, Any]) -> None:
+    if options["every"] is not None:
+        raise UsageError("--plan and --every exclude each other: a plan ages")
+    for setting, (flag, why) in _SAID_BY_THE_PLAN.items():
+        if setting in options:
+            raise UsageError(f"--plan and {flag} exclude each other: the plan {why}")
+
+
+_SAID_BY_THE_PLAN = {
+    "bounds": ("--bounds", "has bounds"),
+    "spacing": ("--spacing", "has levels"),
+    "grid_margin_usdt": ("--margin", "has a margin"),
+    "max_leverage": ("--max-leverage", "has a leverage"),
+    "start": ("--start-variant", "says what it begins with"),
+}
 
 
 def finished_backtest(
@@ -177,7 +193,8 @@ def finished_backtest(
     planned, missing = _planned(job, opened, begins, horizon, on_progress)
     on_progress("bars", 0, 1)
     paths, funding = _paths(opened)
-    planned, gone = beginning_with_bars(planned, paths)
+    drawn, gone = beginning_with_bars(planned, paths)
+    planned = drawn if job.plans is None else begun_at_the_market(drawn, paths)
     grids = batch_of(planned, paths, start=Start[job.settings.start.upper()])
     maintenance = _maintenance(job)
     runs = grid_runs(
@@ -200,6 +217,7 @@ def finished_backtest(
         end_ms=opened.end_ms,
         every_ms=job.every_ms,
         horizon_ms=horizon,
+        plans_are_given=job.plans is not None,
         plans=_plan_words(job),
         bounds="as planned there" if job.plans else job.settings.bounds,
         start=job.settings.start,
@@ -209,7 +227,7 @@ def finished_backtest(
         runs=runs,
         missing=tuple(sorted((*missing, *gone), key=lambda each: each.begin_ms)),
         summary=run_summary(runs) if len(runs) > 1 else None,
-        notes=tuple(_notes(job, planned, grids, paths)),
+        notes=tuple(_notes(job, drawn, grids, paths)),
     )
     return FinishedBacktest(
         backtest=backtest,
@@ -285,7 +303,7 @@ def _plan_words(job: BacktestJob) -> str:
 
 def _notes(
     job: BacktestJob,
-    planned: Sequence[PlannedRun],
+    drawn: Sequence[PlannedRun],
     grids: GridBatch,
     paths: PricePaths,
 ) -> list[str]:
@@ -297,11 +315,12 @@ def _notes(
             "trading rules of past contracts are assumed: tick of five digits, "
             "minimum notional 5"
         )
-    for number, run in enumerate(planned):
+    for number, run in enumerate(drawn):
         opens = float(paths.open[grids.row[number], grids.begin[number]])
         if abs(opens - run.design.price) > run.design.grid_step:
+            where = ", and is entered there" if job.plans is not None else ""
             notes.append(
-                f"{run.symbol} was planned at {run.design.price:g} but opens at "
-                f"{opens:g}, more than a cell away"
+                f"{run.symbol} was planned at {plain(run.design.price)} but opens at "
+                f"{market_price(opens)}, more than a cell away{where}"
             )
     return notes

@@ -1,6 +1,7 @@
 """Which grids a backtest runs: planned at each begin, or read from a report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from grid_screening.backtest.paths import PricePaths
 from grid_screening.backtest.plan_file import ReportPlans, report_plans
 from grid_screening.cli.backtest_history import OpenHistory, planning_interval
 from grid_screening.conf import ScreenerSettings
+from grid_screening.reports.backtest.words import market_price, plain
 from grid_screening.reports.wording import utc
 from monitor.cli.exit_codes import UsageError
 from monitor.domain.typing import Symbol
@@ -44,7 +46,8 @@ def begins_of(
 ) -> tuple[list[int], int]:
     """Return when grids begin, and how long each may run, ms.
 
-    Only begins whose whole horizon lies before the end; one begin runs to the end.
+    Only begins whose whole horizon lies before the end; one begin without a horizon
+    runs to the end.
 
     Raises
     ------
@@ -52,14 +55,14 @@ def begins_of(
         None fits, or there are too many.
     """
     length = opened.end_ms - opened.start_ms
-    if every_ms is None:
-        return [opened.start_ms], min(horizon_ms or length, length)
-    horizon = horizon_ms or every_ms
+    horizon = horizon_ms or every_ms or length
     if horizon > length:
         raise UsageError(
             f"{'--every' if horizon_ms is None else '--horizon'} must fit between "
             f"--start and --end, {utc(opened.start_ms)} to {utc(opened.end_ms)}"
         )
+    if every_ms is None:
+        return [opened.start_ms], horizon
     begins = list(range(opened.start_ms, opened.end_ms - horizon + 1, every_ms))
     if len(begins) > MOST_BEGINS:
         raise UsageError(
@@ -110,6 +113,53 @@ def designs_in_time(
         }
 
     return designs
+
+
+def begun_at_the_market(
+    planned: Sequence[PlannedRun], paths: PricePaths
+) -> list[PlannedRun]:
+    """Return the runs with grids entered at the open of their first bar.
+
+    A plan of a report is older than the market it meets: levels, bounds and quantity
+    are the plan's, the initial short is what its levels below that open make.
+
+    Parameters
+    ----------
+    planned : sequence of PlannedRun
+        With a bar to begin with.
+    paths : PricePaths
+
+    Raises
+    ------
+    UsageError
+        A market opens outside the bounds of its plan.
+    """
+    begun: list[PlannedRun] = []
+    outside: list[str] = []
+    for run in planned:
+        bar = int(np.searchsorted(paths.open_time, run.begin_ms))
+        opens = float(paths.open[paths.symbols.index(run.symbol), bar])
+        try:
+            begun.append(replace(run, design=run.design.begun_at(opens)))
+        except ValueError:
+            when, design = int(paths.open_time[bar]), run.design
+            outside.append(
+                f"{run.symbol} opens at {market_price(opens)} on {utc(when)[:16]} UTC, "
+                f"outside the plan's bounds {plain(design.lower_bound)} to "
+                f"{plain(design.upper_bound)}"
+            )
+    if outside:
+        more = len(outside) - _MOST_OUTSIDE
+        rest = f"; and {more} more" if more > 0 else ""
+        raise UsageError(
+            f"--plan does not fit the market: {'; '.join(outside[:_MOST_OUTSIDE])}"
+            f"{rest}"
+        )
+    return begun
+
+
+_MOST_OUTSIDE = 3
+# contracts named
 
 
 def beginning_with_bars(

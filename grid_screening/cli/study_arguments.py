@@ -125,8 +125,15 @@ def _add_output(parser: ArgumentParser) -> None:
     )
 
 
+_SUFFIXES = {
+    "output": (".html", ".htm"),
+    "json": (".json",),
+    "write_model": (".toml",),
+}
+
+
 def check_outputs(options: Mapping[str, Any]) -> None:
-    """Find out whether the outputs name different files.
+    """Find out whether the outputs name different files, each of its form.
 
     Raises
     ------
@@ -140,6 +147,11 @@ def check_outputs(options: Mapping[str, Any]) -> None:
         if path in taken:
             raise UsageError(f"{taken[path]} and {flag} must name different files")
         taken[path] = flag
+    for name, legal in _SUFFIXES.items():
+        path = options[name]
+        if path is not None and Path(path).suffix.lower() not in legal:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} must end in {' or '.join(legal)}, was {path!r}")
 
 
 def turnover(text: str) -> float:

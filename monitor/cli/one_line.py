@@ -1,5 +1,6 @@
 """Commands whose complaints are one line."""
 
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -7,6 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 USAGE = 2
 """Exit code of a mistake in the arguments."""
+
+
+_NEGATIVE = re.compile(r"-\d")
 
 
 class OneLineParser(CommandParser):
@@ -31,6 +35,8 @@ class OneLineCommand(BaseCommand):
             prog_name, subcommand, allow_abbrev=False, **kwargs
         )
         parser.__class__ = OneLineParser  # Django's class is not a parameter
+        # a value like -7d is no flag: whoever reads it says what is legal
+        parser._negative_number_matcher = _NEGATIVE  # noqa: SLF001
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -179,8 +180,12 @@ class TestDocument:
         assert configured["runs"][0]["plan"]["margin"] == 700
         assert flag["runs"][0]["plan"]["margin"] == 800
 
-    def test_a_begin_without_enough_history_says_so(self, history: Path) -> None:
-        error = complaint(WIDE, "--start", "2025-01-08", history=history)
+    @pytest.mark.parametrize("begin", ["2025-01-01T16:00", "2025-01-02", "2025-01-08"])
+    def test_a_begin_without_enough_history_says_so(
+        self, history: Path, begin: str
+    ) -> None:
+        # 16:00: not one daily bar is closed
+        error = complaint(WIDE, "--start", begin, history=history)
         assert error.returncode == ExitCode.EMPTY
         assert str(error) == (
             f"no grid to run; {WIDE}: its ATR needs 15 closed daily and hourly bars "
@@ -216,7 +221,45 @@ class TestTable:
         text = " ".join(run(WIDE, "--start", BEGIN, history=history).split())
         assert "One backtest is one path: no 95 % interval" in text
         assert "static short" in text
-        assert "fixed orders" in text
+        assert "low / high first" in text
+        assert "--every 7d begins anew" in text
+
+    def test_too_few_begins_are_not_told_to_begin_anew(self, history: Path) -> None:
+        flags = ("--start", BEGIN, "--every", "7d")
+        text = " ".join(run(WIDE, *flags, history=history).split())
+        assert "These begins are too few for a 95 % interval" in text
+        assert "--every 7d begins anew" not in text
+
+    @pytest.mark.parametrize("width", [80, 120, 240])
+    def test_the_legend_explains_the_columns_shown_and_no_other(
+        self, history: Path, monkeypatch: pytest.MonkeyPatch, width: int
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = run(*SYMBOLS, "--start", BEGIN, history=history)
+        head = next(row for row in text.splitlines() if row.startswith("Symbol"))
+        legend = " ".join(text.partition("Percent of the margin")[2].split())
+        legend = legend.partition(" Mean of ")[0].partition(" hidden at ")[0]
+        explained = re.findall(r" · ([A-Z]\w*%?): ", legend)
+        assert explained == [c for c in head.split() if c not in {"Symbol", "Begin"}]
+
+    def test_fixed_orders_are_named_and_not_an_interval(
+        self, history: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "120")
+        asked = (*SYMBOLS, "--start", BEGIN)
+        found = document(*asked, history=history)["runs"][0]
+        head, first = run(*asked, history=history).splitlines()[2:4]
+        cells = dict(zip(head.split(), first.split(), strict=True))
+        for name, column in (
+            ("pnl_low_first", "LowFirst"),
+            ("pnl_high_first", "HighFirst"),
+        ):
+            share = 100 * found[name] / found["plan"]["margin"]
+            assert float(cells[column].replace("−", "-")) == pytest.approx(
+                share, abs=0.0051
+            )
+        both = sorted((found["pnl_low_first"], found["pnl_high_first"]))
+        assert both == [found["pnl_low"], found["pnl_high"]]
 
     def test_unknown_funding_is_not_shown_as_zero(self, history: Path) -> None:
         text = run("BETAUSDT", "--start", BEGIN, history=history)
@@ -230,13 +273,18 @@ class TestRefusals:
         ("arguments", "words"),
         [
             (("ALPHUSDT", "--start", BEGIN), "near names: ALPHAUSDT"),
-            ((WIDE, "--start", "2019-01-01"), "1h bars 2025-01-01 to 2025-03-19"),
+            (
+                (WIDE, "--start", "2019-01-01"),
+                "1h bars 2025-01-01 00:00 to 2025-03-19 00:00 UTC",
+            ),
             ((WIDE, "--start", BEGIN, "--end", "2026-01-01"), "--end 2026-01-01"),
             ((WIDE, "--start", BEGIN, "--end", BEGIN), "--end must be at least one"),
             ((WIDE,), "--start is needed"),
             ((WIDE, "--start", "soon"), "must be a time like 2025-04-01"),
             ((WIDE, "--start", BEGIN, "--every", "7"), "like 7d, was '7'"),
+            ((WIDE, "--start", BEGIN, "--every", "-7d"), "like 7d, was '-7d'"),
             ((WIDE, "--start", BEGIN, "--every", "90d"), "--every must fit between"),
+            ((WIDE, "--start", BEGIN, "--horizon", "90d"), "--horizon must fit betw"),
             ((WIDE, "--start", BEGIN, "--interval", "5m"), "no such bars"),
             ((WIDE, "--start", BEGIN, "--engine", "spark"), "dask://HOST:PORT"),
             ((WIDE, "--start", BEGIN, "--slippage", "1"), "must be in [0, 0.01)"),
@@ -244,6 +292,7 @@ class TestRefusals:
             ((WIDE, "--start", BEGIN, "--plot", "a.pdf"), "must end in .png or .svg"),
             ((WIDE, "--start", BEGIN, "--plan", "none.json"), "must be a readable"),
             ((WIDE, "--start", BEGIN, "--output", "x/"), "must be a file or -"),
+            ((WIDE, "--start", BEGIN, "--output", "x.csv"), "must end in .json, .html"),
         ],
     )
     def test_wrong_use_is_one_line_and_code_2(
@@ -344,7 +393,7 @@ class TestProcess:
             process.kill()
             process.wait()
         assert process.returncode == 130
-        assert errors == "interrupted: stopping, nothing further is sent\n"
+        assert errors == "interrupted: stopping; nothing further is written\n"
         assert not target.exists()
 
     @pytest.mark.slow

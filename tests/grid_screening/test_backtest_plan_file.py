@@ -1,6 +1,7 @@
 """From a scan's JSON to the backtest of what it planned."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_the_published_grids_are_what_is_simulated(
             row=np.arange(count),
             begin=np.full(count, begin),
             end=np.full(count, paths.open_time.size),
-            price=column("price"),
+            price=paths.open[:, begin],  # the market's, not the plan's
             lower_bound=column("lower_bound"),
             grid_step=column("grid_step"),
             grid_ratio=np.ones(count),
@@ -124,7 +125,7 @@ def test_geometric_grids_are_simulated_on_their_ratio(
             row=np.arange(len(runs)),
             begin=np.full(len(runs), begin),
             end=np.full(len(runs), paths.open_time.size),
-            price=column("price"),
+            price=paths.open[:, begin],  # the market's, not the plan's
             lower_bound=column("lower_bound"),
             grid_step=column("grid_step"),
             grid_ratio=ratio,
@@ -155,16 +156,86 @@ def test_a_symbol_the_report_lacks_is_told(
     assert f"{first} has no grid on" in text
 
 
-def test_a_plan_far_from_the_price_is_told(
+def moved(scan: Path, symbol: str, path: Path, **grid: float) -> Path:
+    """Return the report with other numbers in one plan."""
+    content = json.loads(scan.read_bytes())
+    row = next(row for row in content["ranked"] if row["symbol"] == symbol)
+    row["grid"] |= grid
+    path.write_text(json.dumps(content))
+    return path
+
+
+def first_open(scan: Path, after: Path, symbol: str) -> float:
+    panel = opened_history(after).panel(KlineInterval.M15, symbols=(symbol,))
+    as_of_ms = json.loads(scan.read_bytes())["as_of_ms"]
+    return float(panel.open[0, np.searchsorted(panel.open_time, as_of_ms)])
+
+
+def test_the_initial_short_is_sold_at_the_market_not_at_the_plans_price(
+    scan: Path, grids: dict[str, Any], after: Path, tmp_path: Path
+) -> None:
+    # a plan drawn far above sells nothing there: the way from its price is no trade
+    symbol, grid = next(iter(grids.items()))
+    above = moved(
+        scan, symbol, tmp_path / "above.json", price=grid["upper_bound"] * 0.999
+    )
+    (plain,) = document(symbol, "--plan", str(scan), history=after)["runs"]
+    found = document(symbol, "--plan", str(above), history=after)
+    (high,) = found["runs"]
+    opens = first_open(scan, after, symbol)
+    assert plain == high
+    assert high["plan"]["price"] == opens
+    levels = grid["lower_bound"] + grid["grid_step"] * np.arange(grid["level_count"])
+    lots = int((levels < opens).sum())
+    size = lots * grid["quantity_per_level"]
+    costs = 0.0005 * (opens + high["end_price"])
+    assert high["static_short"] == pytest.approx(
+        size * (opens - high["end_price"] - costs)
+    )
+    assert any("more than a cell away, and is entered" in n for n in found["notes"])
+
+
+@pytest.mark.parametrize("factor", [0.05, 0.4, 2.0, 16.4])
+def test_a_market_outside_the_bounds_is_one_line_and_code_2(
+    scan: Path, grids: dict[str, Any], after: Path, tmp_path: Path, factor: float
+) -> None:
+    symbol, grid = next(iter(grids.items()))
+    names = ("price", "lower_bound", "upper_bound", "grid_step", "stop_price")
+    scaled = {name: grid[name] * factor for name in names}
+    path = moved(scan, symbol, tmp_path / "far.json", **scaled)
+    error = complaint(symbol, "--plan", str(path), history=after)
+    assert error.returncode == ExitCode.USAGE
+    told = str(error)
+    assert told.startswith(f"--plan does not fit the market: {symbol} opens at ")
+    assert " UTC, outside the plan's bounds " in told
+    for number in (first_open(scan, after, symbol), scaled["upper_bound"]):
+        assert any(
+            float(word.strip(",")) == pytest.approx(number, rel=1e-6)
+            for word in told.split()
+            if re.fullmatch(r"[\d.]+,?", word)
+        )
+
+
+def test_a_plan_begins_with_what_its_report_says(
+    scan: Path, grids: dict[str, Any], after: Path, tmp_path: Path
+) -> None:
+    symbol = next(iter(grids))
+    content = json.loads(scan.read_bytes())
+    content["settings"]["start"] = "flat"
+    path = tmp_path / "flat.json"
+    path.write_text(json.dumps(content))
+    found = document(symbol, "--plan", str(path), history=after)
+    assert found["start"] == "flat"
+    assert found["runs"][0]["static_short"] == 0.0
+    assert document(symbol, "--plan", str(scan), history=after)["start"] == "loaded"
+
+
+def test_the_footer_suggests_nothing_that_a_plan_excludes(
     scan: Path, grids: dict[str, Any], after: Path
 ) -> None:
     symbol = next(iter(grids))
-    as_of_ms = json.loads(scan.read_bytes())["as_of_ms"]
-    later = str(np.datetime64(as_of_ms + 20 * 86_400_000, "ms"))
-    found = document(
-        symbol, "--plan", str(scan), "--start", later, history=after
-    )  # fmt: skip
-    assert any("more than a cell away" in note for note in found["notes"])
+    text = " ".join(run(symbol, "--plan", str(scan), history=after).split())
+    assert "A plan is run once; without --plan, --start with --every 7d" in text
 
 
 @pytest.mark.parametrize(
@@ -173,6 +244,9 @@ def test_a_plan_far_from_the_price_is_told(
         (("--every", "7d"), "--plan and --every exclude each other"),
         (("--bounds", "quantile"), "--plan and --bounds exclude each other"),
         (("--spacing", "geometric"), "--plan and --spacing exclude each other"),
+        (("--margin", "50"), "--plan and --margin exclude each other"),
+        (("--max-leverage", "2"), "--plan and --max-leverage exclude each other"),
+        (("--start-variant", "flat"), "--plan and --start-variant exclude each"),
     ],
 )
 def test_flags_that_plan_anew_are_refused(

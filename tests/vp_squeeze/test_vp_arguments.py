@@ -70,6 +70,11 @@ def test_form_is_as_asked_or_as_the_output_s_name_says(
     assert report_form(options(*words)) == form
 
 
+def test_a_name_that_belongs_to_no_form_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"must end in \.json, \.csv, .* was 'x.html'"):
+        report_form(options("--output", "x.html"))
+
+
 def test_page_names_every_flag() -> None:
     page = PAGE.read_text(encoding="utf-8")
     parser = Command().create_parser("manage.py", "vp_analysis")

@@ -11,6 +11,7 @@ from grid_screening.conf import ScreenerSettings
 from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import FORMS as LOG_FORMS
 from monitor.cli.output import STANDARD_OUTPUT
+from monitor.cli.output_forms import form_of_name
 from monitor.domain.market import KlineInterval
 from vp_squeeze.analysis_report import Venue
 from vp_squeeze.groups import Group
@@ -177,12 +178,20 @@ def _picture(text: Any) -> str:
 
 
 def report_form(options: Mapping[str, Any]) -> str:
-    """Return the form of the report: as asked, or as the output's name says."""
+    """Return the form of the report: as asked, or as the output's name says.
+
+    Raises
+    ------
+    UsageError
+        A name that belongs to no form.
+    """
     asked = options["format"]
     if asked is not None:
         return str(asked)
-    suffix = Path(options["output"]).suffix.lower().removeprefix(".")
-    return suffix if suffix in FORMATS else "table"
+    return form_of_name(options["output"], _FORM_OF_SUFFIX)
+
+
+_FORM_OF_SUFFIX = {".json": "json", ".csv": "csv"}
 
 
 def analysis_request(

@@ -14,6 +14,8 @@ _AMOUNTS = (
     "pnl",
     "pnl_low",
     "pnl_high",
+    "pnl_low_first",
+    "pnl_high_first",
     "harvest",
     "displacement",
     "initial_short",

@@ -98,7 +98,8 @@ _HEADERS = (
     "Contract",
     "Begin, UTC",
     "PnL %",
-    "Fixed orders %",
+    "Low first %",
+    "High first %",
     "Static %",
     "Round trips",
     "In range %",
@@ -129,10 +130,10 @@ def _table(runs: Sequence[GridRun]) -> Html:
 
 def _row(run: GridRun) -> Html:
     margin = run.design.margin
-    orders = (words.percent(each / margin) for each in (run.pnl_low, run.pnl_high))
     numbers = (
         words.percent(run.of_margin),
-        f"[{', '.join(orders)}]",
+        words.percent(run.pnl_low_first / margin),
+        words.percent(run.pnl_high_first / margin),
         words.percent(run.static_short / margin),
         str(run.round_trips),
         wording.rounded(run.inside_share * 100, 1),

@@ -35,6 +35,8 @@ _METADATA = ("Creator", "Date", "Format", "Type")
 _GROUP_NAME = re.compile(r' id="[\w.]+_\d+"')
 # nothing refers to them, and a page has several pictures
 
+_MARGIN = 0.01
+# of the width, left and right of the bars
 _WIDTH_IN, _RUN_HEIGHT_IN = 10.0, 5.0
 _DPI = 130
 _FALLBACK_FAMILIES = (
@@ -233,7 +235,7 @@ def _draw_price(axes: "Axes", picture: RunPicture, palette: Palette) -> None:
     levels = design.levels
     drawn = levels[:: max(ceil(levels.size / MOST_LEVEL_LINES), 1)]
     above = drawn >= design.price
-    first, last = _dates(picture.open_time[[0, -1]])
+    first, last = _dates(np.array(_span(picture)))
     for some, color in ((drawn[above], palette.sell), (drawn[~above], palette.buy)):
         axes.hlines(some, first, last, colors=color, linewidth=0.4, alpha=0.55)
     axes.axhline(design.stop_price, color=palette.danger, linestyle="--", label="stop")
@@ -241,24 +243,31 @@ def _draw_price(axes: "Axes", picture: RunPicture, palette: Palette) -> None:
     times = _dates(picture.open_time[columns])
     low = np.fmin.reduceat(picture.low, columns)
     high = np.fmax.reduceat(picture.high, columns)
-    axes.fill_between(times, low, high, color=palette.band, linewidth=0, label="price")
     closes = picture.close[np.append(columns[1:], picture.close.size) - 1]
-    axes.plot(times, closes, color=palette.ink, linewidth=0.7)
+    if columns.size == 1:  # one bar has a width too
+        times = np.array([first, last])
+        low, high, closes = (np.repeat(each, 2) for each in (low, high, closes))
+    axes.fill_between(
+        times, low, high, color=palette.band, linewidth=0, label="low to high"
+    )
+    axes.plot(times, closes, color=palette.ink, linewidth=0.7, label="close")
     _draw_fills(axes, picture, palette)
     axes.set_ylabel(f"price, {quote_of([picture.run])}")
-    axes.legend(loc="best", ncols=4, fontsize="small")
-    axes.margins(x=0.01)
+    axes.legend(loc="best", ncols=5, fontsize="small")
+    room = (last - first) * _MARGIN
+    axes.set_xlim(first - room, last + room)
 
 
 def _draw_fills(axes: "Axes", picture: RunPicture, palette: Palette) -> None:
-    width = max(int(np.ptp(picture.open_time)) // FILL_COLUMNS, 1)
+    first, last = _span(picture)
+    width = max((last - first) // FILL_COLUMNS, 1)
     for side, color, label in ((-1, palette.sell, "sold"), (1, palette.buy, "bought")):
         own = picture.fill_side == side
-        column = (picture.fill_time[own] - picture.open_time[0]) // width
+        column = (picture.fill_time[own] - first) // width
         dashes = np.unique(
             np.stack([column.astype(np.float64), picture.fill_price[own]]), axis=1
         )
-        begin = picture.open_time[0] + dashes[0] * width
+        begin = first + dashes[0] * width
         gap = np.full(begin.size, np.nan)
         x = np.stack([begin, begin + width, gap], axis=1).ravel()
         y = np.stack([dashes[1], dashes[1], gap], axis=1).ravel()
@@ -273,6 +282,8 @@ def _draw_equity(axes: "Axes", picture: RunPicture, palette: Palette) -> None:
     columns = _columns(picture.open_time.size, COLUMNS)
     times = _dates(picture.open_time[columns])
     ends = np.append(columns[1:], picture.open_time.size) - 1
+    if columns.size == 1:
+        times, ends = _dates(np.array(_span(picture))), np.repeat(ends, 2)
     axes.axhline(0, color=palette.soft, linewidth=0.6)
     axes.plot(
         times,
@@ -290,6 +301,12 @@ def _draw_equity(axes: "Axes", picture: RunPicture, palette: Palette) -> None:
     locator = AutoDateLocator(tz=UTC)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+
+
+def _span(picture: RunPicture) -> tuple[int, int]:
+    # from the first bar's open to the last one's close, ms UTC
+    first, last = int(picture.open_time[0]), int(picture.open_time[-1])
+    return first, max(last, picture.run.ended_ms, first + 1)
 
 
 def _columns(bar_count: int, most: int) -> IntArray:

@@ -22,6 +22,8 @@ class _Column:
     cell: Callable[[GridRun], str]
     priority: int
     """0: always shown; the larger, the sooner it gives way."""
+    meaning: str = ""
+    """Of the header; none: it speaks for itself."""
     is_text: bool = False
 
 
@@ -96,7 +98,9 @@ def _many(runs: Sequence[GridRun], width: int) -> list[str]:
     texts = tuple(n for n, column in enumerate(shown) if column.is_text)
     lines = _grid(rows, texts=texts, width=None)
     prose = min(width, _READABLE_WIDTH)
-    lines += ["", *_wrapped(_LEGEND, prose)]
+    meanings = (f"{c.header}: {c.meaning}" for c in shown if c.meaning)
+    legend = " · ".join(["Percent of the margin unless it says otherwise", *meanings])
+    lines += ["", *_wrapped(legend, prose)]
     hidden = [column.header for column in _COLUMNS if column not in shown]
     if hidden:
         named = f"hidden at this width: {', '.join(hidden)}; --format json has all"
@@ -108,11 +112,6 @@ def _percent_of_margin(name: str) -> Callable[[GridRun], str]:
     return lambda run: words.percent(getattr(run, name) / run.design.margin)
 
 
-def _orders(run: GridRun) -> str:
-    low, high = run.pnl_low / run.design.margin, run.pnl_high / run.design.margin
-    return f"[{words.percent(low)},{words.percent(high)}]"
-
-
 def _funding(run: GridRun) -> str:
     if run.funding_record is FundingRecord.NONE:
         return wording.MISSING
@@ -120,11 +119,6 @@ def _funding(run: GridRun) -> str:
     return partly + words.percent(run.funding / run.design.margin)
 
 
-_LEGEND = (
-    "Percent of the margin, but In% (of its bars between the bounds). [low,high]: both "
-    "fixed orders · Static: the initial short alone · Trips: round trips · Worst: "
-    "lowest equity · DD: largest fall from a peak · Fund: – not recorded, ~ in part"
-)
 _COLUMNS = (
     _Column(header="Symbol", cell=lambda r: r.symbol, priority=0, is_text=True),
     _Column(
@@ -133,38 +127,103 @@ _COLUMNS = (
         priority=0,
         is_text=True,
     ),
-    _Column(header="PnL%", cell=_percent_of_margin("pnl"), priority=0),
-    _Column(header="[low,high]", cell=_orders, priority=0),
-    _Column(header="Static", cell=_percent_of_margin("static_short"), priority=0),
-    _Column(header="Trips", cell=lambda r: str(r.round_trips), priority=0),
+    _Column(
+        header="PnL%",
+        cell=_percent_of_margin("pnl"),
+        priority=0,
+        meaning="fills in candle order",
+    ),
+    _Column(
+        header="LowFirst",
+        cell=_percent_of_margin("pnl_low_first"),
+        priority=0,
+        meaning="PnL with the low first in all bars",
+    ),
+    _Column(
+        header="HighFirst",
+        cell=_percent_of_margin("pnl_high_first"),
+        priority=0,
+        meaning="PnL with the high first in all bars",
+    ),
+    _Column(
+        header="Static",
+        cell=_percent_of_margin("static_short"),
+        priority=0,
+        meaning="the initial short alone",
+    ),
+    _Column(
+        header="Trips",
+        cell=lambda r: str(r.round_trips),
+        priority=0,
+        meaning="round trips, a number",
+    ),
     _Column(
         header="In%",
         cell=lambda r: wording.rounded(r.inside_share * 100, 0),
         priority=2,
+        meaning="percent of its bars that closed between the bounds",
     ),
-    _Column(header="Worst", cell=_percent_of_margin("worst_equity"), priority=1),
+    _Column(
+        header="Worst",
+        cell=_percent_of_margin("worst_equity"),
+        priority=1,
+        meaning="lowest equity",
+    ),
     _Column(
         header="DD",
         cell=lambda r: words.percent(-r.max_drawdown / r.design.margin),
         priority=5,
+        meaning="largest fall from a peak",
     ),
-    _Column(header="Harvest", cell=_percent_of_margin("harvest"), priority=6),
-    _Column(header="Displ", cell=_percent_of_margin("displacement"), priority=7),
-    _Column(header="Initial", cell=_percent_of_margin("initial_short"), priority=8),
-    _Column(header="Stop", cell=_percent_of_margin("stop_loss"), priority=9),
-    _Column(header="Fund", cell=_funding, priority=11),
+    _Column(
+        header="Harvest",
+        cell=_percent_of_margin("harvest"),
+        priority=6,
+        meaning="half a cell for each fill",
+    ),
+    _Column(
+        header="Displ",
+        cell=_percent_of_margin("displacement"),
+        priority=7,
+        meaning="displacement, what the inventory the grid added earned",
+    ),
+    _Column(
+        header="Initial",
+        cell=_percent_of_margin("initial_short"),
+        priority=8,
+        meaning="initial short, inside the bounds",
+    ),
+    _Column(
+        header="Stop",
+        cell=_percent_of_margin("stop_loss"),
+        priority=9,
+        meaning="loss beyond the upper bound",
+    ),
+    _Column(
+        header="Fund",
+        cell=_funding,
+        priority=11,
+        meaning="funding received, – not recorded, ~ in part",
+    ),
     _Column(
         header="Fees",
         cell=lambda r: words.percent(-r.fees / r.design.margin),
         priority=10,
+        meaning="fees paid",
     ),
     _Column(
         header="Days",
         cell=lambda r: f"{(r.ended_ms - r.begin_ms) / 86_400_000:.1f}",
         priority=3,
+        meaning="how long it ran",
     ),
     _Column(
-        header="End", cell=lambda r: words.ENDS[r.end_reason], priority=0, is_text=True
+        header="End",
+        cell=lambda r: words.ENDS[r.end_reason],
+        priority=0,
+        meaning="horizon, stopped, profit (lower bound reached), liquid. (liquidated) "
+        "or no data (no further bars)",
+        is_text=True,
     ),
 )
 

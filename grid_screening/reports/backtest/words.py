@@ -28,14 +28,20 @@ ENDS_LONG = {
 }
 """The same as clauses."""
 
-ONE_PATH = (
-    "One backtest is one path: no 95 % interval can come from it, and no forecast. "
-    "--every 7d begins anew each week and gives one."
+ONE_PATH = "One backtest is one path: no 95 % interval comes from it, and no forecast."
+BEGIN_ANEW = "--every 7d begins anew each week and gives an interval."
+BEGIN_ANEW_WITHOUT_PLAN = (
+    "A plan is run once; without --plan, --start with --every 7d plans anew each week "
+    "and gives an interval."
+)
+MORE_BEGINS = (
+    "These begins are too few for a 95 % interval, and no forecast comes from them. An "
+    "earlier --start or a later --end gives more of them."
 )
 ORDERS = (
     "Within a bar the order of high and low is not known. PnL: the candle's direction "
-    "decides, which is unbiased on a martingale; fixed orders: low first and high "
-    "first in all bars, whose mean is biased upward, so PnL may lie outside."
+    "decides, which is unbiased on a martingale. Low first, high first: the same in "
+    "all bars; their mean is biased upward, so PnL may lie outside."
 )
 STATIC = (
     "The static short is the initial short alone, begun and ended with the grid: "
@@ -109,11 +115,12 @@ def facts_of(run: GridRun) -> list[tuple[str, str]]:
         f"{plain(design.liquidation_price)}"
     )
     inside = f"{wording.rounded(run.inside_share * 100, 1)} % of {run.bars_run} bars"
-    orders = (run.pnl_low, run.pnl_high)
-    amounts = ", ".join(signed(pnl) for pnl in orders)
-    shares = ", ".join(percent(pnl / design.margin) for pnl in orders)
+    orders = (run.pnl_low_first, run.pnl_high_first)
+    amounts = " / ".join(signed(pnl) for pnl in orders)
+    shares = " / ".join(percent(pnl / design.margin) for pnl in orders)
     return [
-        ("fixed orders", f"[{amounts}] {quote}, [{shares}] % of the margin"),
+        ("low / high first", f"{amounts} {quote}, {shares} % of the margin"),
+        ("begun", f"{minute(run.begin_ms)} UTC at {market_price(design.price)}"),
         ("grid", grid),
         ("capital", capital),
         ("safety", safety),
@@ -130,7 +137,7 @@ def ending(run: GridRun) -> str:
     lived = wording.duration((run.ended_ms - run.begin_ms) / 1000)
     return (
         f"{ENDS_LONG[run.end_reason]}, after {lived} "
-        f"({minute(run.ended_ms)} UTC) at {plain(run.end_price)}, "
+        f"({minute(run.ended_ms)} UTC) at {market_price(run.end_price)}, "
         f"{run.end_lots} lots short"
     )
 
@@ -138,6 +145,15 @@ def ending(run: GridRun) -> str:
 def plain(value: float | None) -> str:
     """Return a price or amount with the digits it has: ``1000``, ``0.031``."""
     return wording.significant(value, _DIGITS)
+
+
+def market_price(value: float | None) -> str:
+    """Return a price of the market with seven significant digits.
+
+    Recorded prices may have been kept in single precision, which has no more:
+    ``1.1517`` rather than ``1.15170001984``.
+    """
+    return wording.significant(value, _MARKET_DIGITS)
 
 
 def minute(at_ms: int) -> str:
@@ -201,13 +217,21 @@ def remarks(backtest: Backtest) -> list[str]:
         lines.append(f"and {more} more have no grid; --format json names all")
     summary = backtest.summary
     if summary is None or summary.pnl.low is None:
-        lines.append(ONE_PATH)
+        lines.append(_why_no_interval(backtest))
     return lines
+
+
+def _why_no_interval(backtest: Backtest) -> str:
+    if backtest.every_ms is not None:
+        return MORE_BEGINS
+    anew = BEGIN_ANEW_WITHOUT_PLAN if backtest.plans_are_given else BEGIN_ANEW
+    return f"{ONE_PATH} {anew}"
 
 
 _MOST_MISSING = 10
 _DIGITS = 12
 # of a price; beyond them a float's noise begins
+_MARKET_DIGITS = 7
 
 
 def summary_lines(summary: RunSummary) -> list[tuple[str, str]]:

@@ -80,6 +80,19 @@ def test_one_bar_and_no_fill_can_be_drawn() -> None:
     assert picture.svg([single]).startswith(b"<?xml")
 
 
+def test_one_bar_is_as_wide_as_it_lasts() -> None:
+    single = pictured(bars=1, fills=0)
+    assert picture._span(single) == (single.open_time[0], single.run.ended_ms)
+    text = picture.svg([single]).decode()
+    assert len(set(re.findall(r">(\d\d:\d\d|\w+-\d\d)<", text))) > 2
+
+
+def test_the_legend_names_the_band_and_the_line() -> None:
+    text = picture.svg([pictured()]).decode()
+    for label in ("low to high", "close", "stop", "sold", "bought"):
+        assert f">{label}<" in text
+
+
 def test_bars_that_are_missing_leave_a_gap() -> None:
     whole = pictured()
     gap = slice(100, 140)
