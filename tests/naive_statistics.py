@@ -1,7 +1,12 @@
 """Slow twins of the study's statistics: one origin, one pair, one block at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import floor, isnan, nan, sqrt
+
+import numpy as np
+
+from grid_screening.validation.mean_estimates import newey_west
+from monitor.domain.typing import FloatArray
 
 Row = Sequence[float]
 
@@ -45,7 +50,7 @@ def naive_top_minus_universe(score: Row, outcome: Row, top: int) -> float:
     """Average over every order of the tied, by sharing the last places."""
     universe = [o for o in outcome if not isnan(o)]
     known = sorted(pairs(score, outcome), key=lambda pair: -pair[0])
-    if len(known) < 5 or len(universe) <= top:
+    if not known or len(universe) <= top:
         return nan
     places = min(top, len(known))
     cut = known[places - 1][0]
@@ -127,3 +132,35 @@ def naive_brier(probability: Row, came: Row) -> float:
     """Average the squares."""
     known = pairs(probability, came)
     return sum((p - c) ** 2 for p, c in known) / len(known) if known else nan
+
+
+Statistic = Callable[[FloatArray, FloatArray], FloatArray]
+"""Score and outcome, both ``(n_origins, n)`` → a series ``(n_origins,)``."""
+
+
+def naive_placebo_t(
+    scores: FloatArray, outcome: FloatArray, statistic: Statistic, *, lag: int
+) -> FloatArray:
+    """Newey–West t of ``statistic`` for each placebo score.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (count, n)
+        From `placebo_scores`.
+    outcome : ndarray of shape (n_origins, n)
+        The real outcomes; NaN: not in the universe.
+    statistic : callable
+        `rank_ic`, or `top_minus_universe` with its ``top`` bound.
+    lag : int
+        As for the candidates.
+
+    Returns
+    -------
+    ndarray of shape (count,)
+        NaN where the statistic has no t.
+    """
+    found = np.empty(len(scores))
+    for number, score in enumerate(scores):
+        series = statistic(np.broadcast_to(score, outcome.shape), outcome)
+        found[number] = newey_west(series, lag).t
+    return found

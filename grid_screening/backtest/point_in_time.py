@@ -87,6 +87,14 @@ class HistoricalMarket:
         """All contracts of the history."""
         return self.base.symbols
 
+    @property
+    def ended_count(self) -> int:
+        """Contracts whose last bar is more than a day before the last of all."""
+        is_bar = np.isfinite(self.base.close)
+        missing = is_bar[:, ::-1].argmax(axis=-1)
+        day = DAY_MS // self.base.interval.milliseconds
+        return int((missing > day).sum())
+
     def panel(self, interval: KlineInterval) -> HistoryPanel:
         """Return all bars of ``interval``; made once."""
         if interval not in self._panels:

@@ -11,7 +11,7 @@ from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.backtest.sweep import LOCAL, spread
 from grid_screening.conf import ScreenerSettings
 from grid_screening.exceptions import InvalidSettings
-from grid_screening.profile import GateRule, load_profile
+from grid_screening.profile import load_profile
 from grid_screening.validation.origin_choice import CLASSIC, GUARDED, StudyMarket
 from grid_screening.validation.outcomes import OriginOutcomes, origin_outcomes
 from grid_screening.validation.period import Period, allowed_period, first_month
@@ -146,7 +146,7 @@ def study_market(folder: Path, settings: StudySettings) -> StudyMarket:
         market,
         settings,
         load_profile(CLASSIC),
-        _gate(),
+        load_profile(GUARDED),
         None if finer is None else history.panel(finer),
     )
     # made now: threads that need them later share them
@@ -213,13 +213,6 @@ def _asked(order: StudyOrder, allowed: Period, first: int, last: int) -> Period:
 
 def _day(time_ms: int) -> str:
     return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%dT%H:%M}"
-
-
-def _gate() -> GateRule:
-    gate = load_profile(GUARDED).gate
-    if gate is None:
-        raise InvalidSettings(f"profile {GUARDED}", "a profile with a gate", None)
-    return gate
 
 
 def _base_interval(history: History) -> KlineInterval:

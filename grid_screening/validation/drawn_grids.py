@@ -25,6 +25,8 @@ class DrawnGrids:
     places: IntArray
     """Rows of the snapshot."""
     plans: tuple[ShortGridPlan, ...]
+    by_symbol: Mapping[Symbol, ShortGridPlan | InfeasibleGrid]
+    """Of every contract, those without a legal grid too."""
 
     def column(self, name: str, count: int) -> FloatArray:
         """Return one number of the plans, NaN for rows without a plan.
@@ -132,4 +134,6 @@ def _legal(
         if isinstance(plan, ShortGridPlan):
             places.append(place)
             legal.append(plan)
-    return DrawnGrids(places=np.array(places, np.int64), plans=tuple(legal))
+    return DrawnGrids(
+        places=np.array(places, np.int64), plans=tuple(legal), by_symbol=plans
+    )

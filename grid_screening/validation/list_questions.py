@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from grid_screening.gate import CANDIDATES_PER_PLACE
 from grid_screening.validation.estimates import Estimator
-from grid_screening.validation.origin_choice import CLASSIC, GUARDED
+from grid_screening.validation.origin_choice import CLASSIC, GUARDED, GUARDED_LIST
 from grid_screening.validation.rank_statistics import (
     rank_ic,
     top_minus_universe,
@@ -30,8 +29,11 @@ from monitor.domain.typing import FloatArray
 
 
 def gate_result(table: StudyTable, estimate: Estimator, top: int) -> GateResult:
-    """Compare the best ``top`` behind the gate with the best ``top`` of all."""
-    classic, guarded = table.score(CLASSIC), table.score(GUARDED)
+    """Compare the list that a scan makes with `guarded` with the best ``top`` of all.
+
+    The gate looks at the candidates that a scan plans, no others.
+    """
+    classic, guarded = table.score(CLASSIC), table.score(GUARDED_LIST)
     pnl, stopped = table.outcome(MAIN, "pnl"), table.outcome(MAIN, "stopped")
     difference = estimate(
         top_minus_universe(guarded, stopped, top)
@@ -46,9 +48,9 @@ def gate_result(table: StudyTable, estimate: Estimator, top: int) -> GateResult:
             top_minus_universe(guarded, pnl, top)
             - top_minus_universe(classic, pnl, top)
         ),
-        admitted=_admitted(classic, guarded),
+        admitted=_admitted(classic, table.score(GUARDED)),
         fewer_stop_outs=difference.high < 0,
-        short_lists=_short_lists(classic, guarded, top),
+        short_lists=_short_lists(guarded, top),
     )
 
 
@@ -99,12 +101,12 @@ def sensitivity_rows(
     study: StudySettings,
 ) -> tuple[SensitivityRow, ...]:
     """Return the main figures of each variant, then of the narrow universe."""
-    scores = table.score(CLASSIC), table.score(GUARDED)
+    scores = table.score(CLASSIC), table.score(GUARDED_LIST)
     rows = [_row(table, estimate, each, scores, study.top) for each in variants]
     if not study.sensitivity:
         return tuple(rows)
     main = next(variant for variant in variants if variant.name == MAIN)
-    narrow = table.narrow_score(CLASSIC), table.narrow_score(GUARDED)
+    narrow = table.narrow_score(CLASSIC), table.narrow_score(GUARDED_LIST)
     row = _row(table, estimate, main, narrow, study.top)
     return (*rows, replace(row, name=NARROW))
 
@@ -129,6 +131,8 @@ def _row(
         pnl=estimate(by_origin(pnl), horizon),
         won=estimate(by_origin(outcome("won")), horizon),
         stopped=estimate(by_origin(stopped), horizon),
+        liquidated=estimate(by_origin(outcome("liquidated")), horizon),
+        grid_less_static=estimate(by_origin(pnl - outcome("static_short")), horizon),
         classic_excess=estimate(top_minus_universe(classic, pnl, top), horizon),
         guarded_stopped=estimate(
             top_minus_universe(guarded, stopped, top)
@@ -146,8 +150,6 @@ def _admitted(classic: FloatArray, guarded: FloatArray) -> float:
     return float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
 
 
-def _short_lists(classic: FloatArray, guarded: FloatArray, top: int) -> float:
-    # of what a scan's gate looks at, how often fewer than a list pass
-    looked_at = top_weights(classic, classic, CANDIDATES_PER_PLACE * top) > 0
-    passed = (looked_at & ~np.isnan(guarded)).sum(axis=-1)
+def _short_lists(guarded: FloatArray, top: int) -> float:
+    passed = (~np.isnan(guarded)).sum(axis=-1)
     return float((passed < top).mean()) if passed.size else float("nan")

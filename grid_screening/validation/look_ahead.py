@@ -28,7 +28,7 @@ def look_ahead_check(
     contracts, changed = 0, 0
     for origin in origins_ms:
         later = StudyMarket(
-            disturbed_market(of.market, origin, seed), of.study, of.profile, of.gate
+            disturbed_market(of.market, origin, seed), of.study, of.profile, of.guarded
         )
         before, after = origin_choice(of, origin), origin_choice(later, origin)
         contracts += before.scored.symbol_count

@@ -81,7 +81,11 @@ def newey_west(series: FloatArray, lag: int) -> MeanEstimate:
 
 
 def minimum_detectable_effect(
-    standard_error: float, power: float = 0.8, size: float = 0.05
+    standard_error: float,
+    power: float = 0.8,
+    size: float = 0.05,
+    *,
+    critical: float | None = None,
 ) -> float:
     """Least true mean that a two-sided test would find with probability ``power``.
 
@@ -91,11 +95,13 @@ def minimum_detectable_effect(
         Of the mean; its unit is the result's.
     power, size : float
         Both in (0, 1).
+    critical : float, optional
+        What t must exceed, instead of z of 1 − size ÷ 2.
 
     Returns
     -------
     float
-        (z of 1 − size ÷ 2 + z of power) × error; 2.80 errors by default. NaN of NaN.
+        (critical value + z of power) × error; 2.80 errors by default. NaN of NaN.
 
     Raises
     ------
@@ -105,9 +111,10 @@ def minimum_detectable_effect(
     for name, share in (("power", power), ("size", size)):
         if not 0 < share < 1:
             raise ValueError(f"{name} must be between 0 and 1, was {share}")
-    if isnan(standard_error):
+    if isnan(standard_error) or (critical is not None and isnan(critical)):
         return nan
     if standard_error < 0:
         raise ValueError(f"standard_error must be at least 0, was {standard_error}")
     normal = NormalDist()
-    return (normal.inv_cdf(1 - size / 2) + normal.inv_cdf(power)) * standard_error
+    needed = normal.inv_cdf(1 - size / 2) if critical is None else critical
+    return (needed + normal.inv_cdf(power)) * standard_error

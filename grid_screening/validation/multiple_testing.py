@@ -1,20 +1,16 @@
 """What many tests cost: placebo scores, their critical values, one list of p."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
 import numpy as np
 
-from grid_screening.validation.mean_estimates import newey_west
 from monitor.domain.typing import BoolArray, FloatArray
 
 PLACEBOS = 1_000
 NOMINAL_T = 1.96
 _LEAST_PLACEBOS = 20
-
-Statistic = Callable[[FloatArray, FloatArray], FloatArray]
-"""Score and outcome, both ``(n_origins, n)`` → a series ``(n_origins,)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,41 +51,13 @@ def placebo_scores(count: int, contracts: int, seed: int) -> FloatArray:
     return np.random.default_rng(seed).random((count, contracts))
 
 
-def placebo_t(
-    scores: FloatArray, outcome: FloatArray, statistic: Statistic, *, lag: int
-) -> FloatArray:
-    """Newey–West t of ``statistic`` for each placebo score.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (count, n)
-        From `placebo_scores`.
-    outcome : ndarray of shape (n_origins, n)
-        The real outcomes; NaN: not in the universe.
-    statistic : callable
-        `rank_ic`, or `top_minus_universe` with its ``top`` bound.
-    lag : int
-        As for the candidates.
-
-    Returns
-    -------
-    ndarray of shape (count,)
-        NaN where the statistic has no t.
-    """
-    found = np.empty(len(scores))
-    for number, score in enumerate(scores):
-        series = statistic(np.broadcast_to(score, outcome.shape), outcome)
-        found[number] = newey_west(series, lag).t
-    return found
-
-
 def placebo_level(t: FloatArray, *, family: int, level: float = 0.95) -> PlaceboLevel:
     """Critical values from the t of placebo scores.
 
     Parameters
     ----------
     t : ndarray of shape (count,)
-        From `placebo_t`; NaN is left out.
+        Of `placebo_statistics`; NaN is left out.
     family : int
         Candidates that compete, at least 1. Given the outcomes, placebo scores are
         independent, so the largest of ``family`` stays below c with probability
@@ -139,7 +107,7 @@ def placebo_p_values(t: FloatArray, placebo: FloatArray) -> FloatArray:
     t : ndarray of any shape
         Of what was tried; NaN: not known.
     placebo : ndarray of shape (count,)
-        From `placebo_t`; NaN is left out.
+        Of `placebo_statistics`; NaN is left out.
 
     Returns
     -------

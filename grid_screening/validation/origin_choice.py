@@ -10,8 +10,10 @@ import numpy as np
 from grid_screening.backtest.paths import PricePaths
 from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.conf import ScreenerSettings
-from grid_screening.profile import GateRule, ScoreProfile
-from grid_screening.ranking import ranking
+from grid_screening.gate import gate_candidates, gated
+from grid_screening.profile import ScoreProfile
+from grid_screening.ranking import Ranking, ranking
+from grid_screening.scoring import scores
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.validation.drawn_grids import DrawnGrids, drawn_grids
 from grid_screening.validation.study_settings import (
@@ -25,6 +27,8 @@ from monitor.domain.typing import FloatArray, Symbol
 
 CLASSIC = "classic"
 GUARDED = "guarded"
+GUARDED_LIST = "guarded, listed"
+"""Score of the contracts that a scan with `guarded` lists; the others have none."""
 
 
 class StudyMarket:
@@ -37,8 +41,8 @@ class StudyMarket:
     study : StudySettings
     profile : ScoreProfile
         `classic`.
-    gate : GateRule
-        What `guarded` puts before the same score.
+    guarded : ScoreProfile
+        `guarded`, with its gate.
     finer : HistoryPanel, optional
         Finer bars of some contracts, on a time axis of their own.
     """
@@ -48,13 +52,13 @@ class StudyMarket:
         market: HistoricalMarket,
         study: StudySettings,
         profile: ScoreProfile,
-        gate: GateRule,
+        guarded: ScoreProfile,
         finer: HistoryPanel | None = None,
     ) -> None:
         self.market = market
         self.study = study
         self.profile = profile
-        self.gate = gate
+        self.guarded = guarded
         self._finer = finer
         self.settings = ScreenerSettings(
             min_volume=study.universe_volume, top=study.top
@@ -90,7 +94,7 @@ class Choice:
     """Other contracts of the history, by the code of the reason."""
     factors: Mapping[str, FloatArray]
     scores: Mapping[str, FloatArray]
-    """By profile; NaN: behind the gate."""
+    """By profile, NaN: behind the gate; and `GUARDED_LIST`."""
     own: DrawnGrids
     """The scan's own plans."""
     width: FloatArray
@@ -108,32 +112,53 @@ def origin_choice(of: StudyMarket, as_of_ms: int) -> Choice:
         scored=scored,
         excluded=Counter(e.reason.code for e in (*seen.excluded, *ranked.excluded)),
         factors=ranked.factors.values,
-        scores=_scores(ranked.scores.gss, width, of.gate),
+        scores=_scores(of, ranked, own, width),
         own=own,
         width=width,
     )
 
 
-def narrow_scores(
-    of: StudyMarket, scored: MarketSnapshot, width: FloatArray
-) -> Mapping[str, FloatArray]:
+def narrow_scores(of: StudyMarket, chosen: Choice) -> Mapping[str, FloatArray]:
     """Return the scores of a scan in the narrow universe, NaN for those outside.
 
     Percentile ranks are taken anew over fewer contracts.
     """
+    scored = chosen.scored
     inside = scored.quote_volume_24h > of.study.narrow_volume
     names = tuple(s for s, kept in zip(scored.symbols, inside, strict=True) if kept)
     narrow = ranking(snapshot_rows(scored, names), of.settings, of.profile)
-    gss = np.full(scored.symbol_count, np.nan)
-    gss[inside] = narrow.scores.gss
-    return _scores(gss, width, of.gate)
+    found = {}
+    for name, values in _scores(of, narrow, chosen.own, chosen.width[inside]).items():
+        found[name] = np.full(scored.symbol_count, np.nan)
+        found[name][inside] = values
+    return found
 
 
 def _scores(
-    gss: FloatArray, width: FloatArray, gate: GateRule
+    of: StudyMarket, ranked: Ranking, own: DrawnGrids, width: FloatArray
 ) -> Mapping[str, FloatArray]:
+    # over the rows of `ranked`, which `width` has too
+    gate = of.guarded.gate
+    if gate is None:
+        raise ValueError(f"profile {of.guarded.name} must have a gate")
+    guarded = scores(ranked.factors, of.guarded, weights=of.settings.weights)
     passes = width >= gate.range_to_volatility_at_least
-    return {CLASSIC: gss, GUARDED: np.where(passes, gss, np.nan)}
+    looked_at = [
+        guarded.symbols[row] for row in gate_candidates(guarded, of.settings.top)
+    ]
+    found = gated(
+        replace(ranked, scores=guarded),
+        {symbol: own.by_symbol[symbol] for symbol in looked_at},
+        gate,
+        top=of.settings.top,
+    )
+    names = {found.result.scores.symbols[row] for row in found.listed}
+    is_listed = np.array([symbol in names for symbol in guarded.symbols], np.bool_)
+    return {
+        CLASSIC: ranked.scores.gss,
+        GUARDED: np.where(passes, guarded.gss, np.nan),
+        GUARDED_LIST: np.where(is_listed, guarded.gss, np.nan),
+    }
 
 
 def snapshot_rows(

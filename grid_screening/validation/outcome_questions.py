@@ -15,6 +15,7 @@ from grid_screening.validation.rank_statistics import (
     top_minus_universe,
 )
 from grid_screening.validation.results import (
+    LESS_SHUFFLED,
     DecileRow,
     OutcomeSummary,
     RankRow,
@@ -105,13 +106,15 @@ class RankQuestions:
 
     def row(self, score: StudyScore) -> RankRow:
         """Return the rank correlations of ``score``."""
+        actual = rank_ic(score.values, self._outcomes["pnl"])
         control = rank_ic(score.values[None], self._controls).mean(axis=0)
         return RankRow(
             name=score.name,
             kind=score.kind,
             outcomes={
-                "pnl": self._estimate(rank_ic(score.values, self._outcomes["pnl"])),
+                "pnl": self._estimate(actual),
                 "shuffled": self._estimate(control),
+                LESS_SHUFFLED: self._estimate(actual - control),
                 **{
                     name: self._estimate(rank_ic(score.values, self._outcomes[name]))
                     for name in ("r", "won", "not_stopped")
@@ -141,7 +144,7 @@ def top_row(
     """Return the best ``top`` of ``score`` less the universe."""
 
     def excess(column: str) -> FloatArray:
-        return top_minus_universe(score.values, table.outcome(MAIN, column), top)
+        return top_minus_universe(score.listed, table.outcome(MAIN, column), top)
 
     pnl = estimate(excess("pnl"))
     return TopRow(

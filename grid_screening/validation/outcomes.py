@@ -52,7 +52,7 @@ class OriginOutcomes:
     """Shape ``(k,)``: rows of the history."""
     factors: Mapping[str, FloatArray]
     scores: Mapping[str, FloatArray]
-    """By profile; NaN: behind the gate."""
+    """By profile, NaN: behind the gate; and `GUARDED_LIST`."""
     narrow_scores: Mapping[str, FloatArray]
     """The same in the narrow universe; NaN outside."""
     width: FloatArray
@@ -100,7 +100,7 @@ def origin_outcomes(of: StudyMarket, as_of_ms: int) -> OriginOutcomes:
         contracts=_contracts(of.market.symbols, scored.symbols),
         factors=chosen.factors,
         scores=chosen.scores,
-        narrow_scores=narrow_scores(of, scored, chosen.width),
+        narrow_scores=narrow_scores(of, chosen),
         width=chosen.width,
         turnover=scored.quote_volume_24h,
         outcomes=outcomes,

@@ -33,6 +33,9 @@ class PlaceboT:
         origins : ndarray of shape (n_origins,)
             True: counted.
         """
+        told = ~np.isnan(self.series[statistic]).all(axis=0)
+        if origins[told].all():
+            return self.by_statistic[statistic]
         rows = np.where(origins, self.series[statistic], np.nan)
         return np.array([newey_west(row, self.lag).t for row in rows])
 
@@ -63,8 +66,8 @@ def placebo_statistics(
     Returns
     -------
     PlaceboT
-        Equal to `placebo_t` with `rank_ic` and `top_minus_universe`, which sort each
-        score anew for each outcome.
+        Equal to `rank_ic`, `top_minus_universe` and `newey_west` of one score after the
+        other, which sort each score anew for each outcome.
     """
     count, origins = len(scores), contracts.shape[0]
     series = {

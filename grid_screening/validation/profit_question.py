@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from grid_screening.validation.estimates import overlap_lag
+from grid_screening.validation.mean_estimates import minimum_detectable_effect
 from grid_screening.validation.multiple_testing import (
     benjamini_hochberg,
     placebo_level,
@@ -19,7 +21,7 @@ from grid_screening.validation.placebo_series import (
     PlaceboT,
     placebo_statistics,
 )
-from grid_screening.validation.rank_statistics import top_minus_universe
+from grid_screening.validation.rank_statistics import rank_ic, top_minus_universe
 from grid_screening.validation.results import (
     Estimate,
     Kind,
@@ -46,7 +48,7 @@ def study_placebo(
     return placebo_statistics(
         placebo_scores(study.placebo_count, contract_count, study.seed),
         table.contracts,
-        {**tested_outcomes(table), "stopped": table.outcome(MAIN, "stopped")},
+        _outcomes(table),
         top=study.top,
         lag=overlap_lag(study, study.horizon_ms),
     )
@@ -64,7 +66,7 @@ def profit_family(
     The placebos are judged on the origins of the candidate: one that needs the
     walk-forward probability has fewer, and fewer origins reach larger |t|.
     """
-    values = {score.name: score.values for score in scores}
+    values = {score.name: score.listed for score in scores}
     return ProfitFamily(
         placebo_count=study.placebo_count,
         rows=tuple(
@@ -87,7 +89,9 @@ def _profit_row(row: TopRow, origins: BoolArray, placebo: PlaceboT) -> ProfitRow
     return ProfitRow(
         name=row.name,
         pnl=row.pnl,
-        minimum_detectable=row.minimum_detectable,
+        minimum_detectable=minimum_detectable_effect(
+            row.pnl.standard_error, critical=level.critical_t
+        ),
         critical_value=level.critical_t,
         ships=row.pnl.t > level.critical_t,
     )
@@ -110,29 +114,51 @@ def placebo_rows(placebo: PlaceboT) -> tuple[PlaceboRow, ...]:
 
 
 def tried_rows(
-    ranks: Sequence[RankRow], tops: Sequence[TopRow], placebo: PlaceboT
+    table: StudyTable,
+    scores: Sequence[StudyScore],
+    results: tuple[Sequence[RankRow], Sequence[TopRow]],
+    placebo: PlaceboT,
+    study: StudySettings,
 ) -> tuple[TriedRow, ...]:
-    """Return everything that was tried, with what survives the whole list."""
+    """Return everything that was tried, with what survives the whole list.
+
+    Parameters
+    ----------
+    table : StudyTable
+    scores : sequence of StudyScore
+        Those of ``results``.
+    results : tuple
+        Rank correlations and lists.
+    placebo : PlaceboT
+        Judged on the origins of what was tried, as in `profit_family`.
+    study : StudySettings
+    """
+    ranks, tops = results
+    outcomes = _outcomes(table)
     tried = [
         _Tried(row.name, row.kind, RANK_IC, name, estimate.mean, estimate.t)
         for row in ranks
         for name, estimate in row.outcomes.items()
         # NATR the baseline and natr the factor are one trial
-        if name != "shuffled" and row.name != NATR
+        if name in outcomes and row.name != NATR
     ] + [
         _Tried(row.name, row.kind, TOP, name, estimate.mean, estimate.t)
         for row in tops
         for name, estimate in _top_estimates(row).items()
     ]
-    p_values = np.array(
-        [
-            placebo_p_values(
-                np.array(each.t), placebo.by_statistic[each.statistic, each.outcome]
-            )
-            for each in tried
-        ],
-        np.float64,
-    )
+    by_name = {score.name: score for score in scores}
+
+    @cache
+    def reached(statistic: tuple[str, str], origins: bytes) -> FloatArray:
+        return placebo.where(statistic, np.frombuffer(origins, np.bool_))
+
+    def p_value(each: _Tried) -> FloatArray:
+        statistic = each.statistic, each.outcome
+        series = _series(by_name[each.name], statistic, outcomes, study.top)
+        origins = ~np.isnan(series)
+        return placebo_p_values(np.array(each.t), reached(statistic, origins.tobytes()))
+
+    p_values = np.array([p_value(each) for each in tried], np.float64)
     stands = benjamini_hochberg(p_values, NOMINAL)
     return tuple(
         TriedRow(
@@ -146,6 +172,22 @@ def tried_rows(
         )
         for each, p, stood in zip(tried, p_values, stands, strict=True)
     )
+
+
+def _outcomes(table: StudyTable) -> dict[str, FloatArray]:
+    return {**tested_outcomes(table), "stopped": table.outcome(MAIN, "stopped")}
+
+
+def _series(
+    score: StudyScore,
+    statistic: tuple[str, str],
+    outcomes: Mapping[str, FloatArray],
+    top: int,
+) -> FloatArray:
+    kind, outcome = statistic
+    if kind == RANK_IC:
+        return rank_ic(score.values, outcomes[outcome])
+    return top_minus_universe(score.listed, outcomes[outcome], top)
 
 
 @dataclass(frozen=True, slots=True)

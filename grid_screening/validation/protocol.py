@@ -43,12 +43,36 @@ _ASSUMED = (
 )
 
 
-def protocol_text(settings: StudySettings) -> Mapping[str, str]:
-    """Return the declared questions by topic, and deviations of this run."""
+_SINCE = (
+    "guarded is the shipped profile (veto from 20 bp/bar, list from the first 2 · N)",
+    "blocks of the bootstrap are as long as the outcome (14 days: two weeks)",
+    "rank correlation is judged less its control, origin by origin",
+    "scores that are not there at all origins are judged by placebo scores at theirs",
+    "what the grid adds to its short is shown only if finer bars confirm it",
+)
+"""Decided after the first run, and why: the page's last section."""
+
+_SURVIVORS = (
+    "no contract ends inside the history, though delisted ones were declared included"
+)
+
+
+def protocol_text(settings: StudySettings, *, ended_count: int) -> Mapping[str, str]:
+    """Return the declared questions by topic, and deviations of this run.
+
+    Parameters
+    ----------
+    settings : StudySettings
+    ended_count : int
+        Contracts that end inside the history.
+    """
+    deviations = [*_SINCE, *_deviations(settings)]
+    if ended_count == 0:
+        deviations.append(_SURVIVORS)
     return {
         **_DECLARED,
         "assumed": _ASSUMED,
-        "deviations": "; ".join(_deviations(settings)) or "none",
+        "deviations": "; ".join(deviations),
     }
 
 
@@ -60,7 +84,10 @@ def _deviations(settings: StudySettings) -> list[str]:
         ("end_ms", "last origin"),
         ("every_ms", "time between origins"),
         ("horizon_ms", "horizon"),
+        ("horizons_days", "horizons of the stop-out probability, days,"),
+        ("lag", "lag of the errors"),
         ("universe_volume", "least 24 h turnover"),
+        ("narrow_volume", "least 24 h turnover of the narrow universe"),
         ("top", "length of the list"),
         ("first_month", "first predicted month"),
         ("widths", "widths"),

@@ -73,8 +73,8 @@ def top_minus_universe(score: FloatArray, outcome: FloatArray, top: int) -> Floa
     ndarray of shape (n_origins,)
         In units of ``outcome``. The universe is every contract with an outcome,
         whatever its score. Contracts tied at the cut share the places that are
-        left, so the order of the columns does not matter. NaN with fewer than
-        `LEAST_PAIRS` offered, and where the universe is not larger than ``top``.
+        left, so the order of the columns does not matter. NaN where none is offered,
+        and where the universe is not larger than ``top``.
 
     Raises
     ------
@@ -97,8 +97,7 @@ def top_minus_universe(score: FloatArray, outcome: FloatArray, top: int) -> Floa
 def top_weights(score: FloatArray, outcome: FloatArray, top: int) -> FloatArray:
     """Return who is among the ``top``: 1, 0, or the share of a place in a tie.
 
-    Shapes and NaN as in `top_minus_universe`; all 0 at an origin where fewer than
-    `LEAST_PAIRS` are offered, else the sum is ``top`` or the number offered.
+    Shapes and NaN as in `top_minus_universe`; the sum is ``top`` or the number offered.
     """
     if top < 1:
         raise ValueError(f"top must be at least 1, was {top}")
@@ -109,7 +108,7 @@ def top_weights(score: FloatArray, outcome: FloatArray, top: int) -> FloatArray:
     value = np.where(known, -score, np.nan)
     first, last = _runs(value)
     share = np.clip((places - first) / (last - first + 1), 0.0, 1.0)
-    return np.where(known & (offered >= LEAST_PAIRS), share, 0.0)
+    return np.where(known, share, 0.0)
 
 
 def decile_excess(

@@ -14,6 +14,10 @@ from typing import Any
 from grid_screening.validation.calibration import ReliabilityBin
 from grid_screening.validation.histograms import Histogram
 from grid_screening.validation.plain_values import plain
+from grid_screening.validation.study_data import DataSummary, UniverseRow
+
+LESS_SHUFFLED = "pnl_less_shuffled"
+"""Outcome of a `RankRow`."""
 
 
 class Kind(StrEnum):
@@ -40,42 +44,6 @@ class Estimate:
     high: float
     count: int
     """Origins with a value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSummary:
-    """What the study was run on."""
-
-    label: str
-    fingerprint: str
-    """SHA-256 of the history's content."""
-    start_ms: int
-    """Open of the first bar, ms UTC."""
-    end_ms: int
-    """Close of the last bar, ms UTC."""
-    interval: str
-    contract_count: int
-    bar_count: int
-    """Bars that exist, all contracts together."""
-    funding_contract_count: int
-    """Contracts whose funding is known at some origin."""
-    funding_share: float
-    """Share of the simulated grids during which funding was recorded."""
-    finer: str
-    """Finer bars used for a sensitivity; empty: none."""
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniverseRow:
-    """How many contracts one origin had."""
-
-    as_of_ms: int
-    excluded: Mapping[str, int]
-    """Contracts by the reason that stopped them."""
-    scored: int
-    planned: int
-    """Scored ones with a legal grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +79,8 @@ class RankRow:
 
     Outcomes: ``pnl`` · ``shuffled`` (each contract given another's outcome in R,
     scaled back by its own: what volatility alone makes of the correlation) · ``r``
-    (PnL ÷ loss at the upper bound) · ``won`` · ``not_stopped``.
+    (PnL ÷ loss at the upper bound) · ``won`` · ``not_stopped``. ``pnl_less_shuffled``
+    is the first less the second, origin by origin.
     """
 
     name: str
@@ -194,7 +163,7 @@ class StopOutRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """Top N of ``guarded`` against top N of ``classic``, origin by origin."""
+    """What a scan lists with ``guarded`` against top N of ``classic``, by origin."""
 
     top: int
     classic_stopped: Estimate
@@ -207,8 +176,7 @@ class GateResult:
     fewer_stop_outs: bool
     """Whether the interval of ``difference`` lies below zero."""
     short_lists: float = nan
-    """Share of origins at which a scan, whose gate looks at the first 2 · N, would
-    have listed fewer than N; here the gate looks at all."""
+    """Share of origins at which fewer than N of the first 2 · N passed the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +205,7 @@ class ProfitRow:
     name: str
     pnl: Estimate
     minimum_detectable: float
+    """Excess PnL that passes ``critical_value`` with 80 % power."""
     critical_value: float
     """95 % point of the largest |t| of as many placebo scores as candidates, on the
     origins at which this candidate has a list."""
@@ -288,10 +257,13 @@ class SensitivityRow:
     pnl: Estimate
     won: Estimate
     stopped: Estimate
+    liquidated: Estimate
+    grid_less_static: Estimate
+    """What the grid added to the initial short."""
     classic_excess: Estimate
     """PnL of the top N of ``classic`` less the universe."""
     guarded_stopped: Estimate
-    """Stopped share of the top N of ``guarded`` less that of ``classic``."""
+    """Stopped share of the list of ``guarded`` less that of ``classic``."""
     ranking_x: Estimate
     """Rank correlation of x with not being stopped."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grid_screening.factor_specs import FACTOR_NAMES
-from grid_screening.validation.origin_choice import CLASSIC, GUARDED
+from grid_screening.validation.origin_choice import CLASSIC, GUARDED, GUARDED_LIST
 from grid_screening.validation.results import Kind
 from grid_screening.validation.study_settings import StudySettings
 from grid_screening.validation.study_table import StudyTable
@@ -32,6 +32,9 @@ class StudyScore:
     kind: Kind
     values: FloatArray
     """Shape ``(n_origins, n)``; higher is better; NaN: not offered."""
+    listed: FloatArray
+    """The same of what a list is taken from: ``values``, unless a scan looks at fewer
+    contracts than have a score."""
 
 
 def ranked_scores(
@@ -60,17 +63,26 @@ def ranked_scores(
         NATR: table.factor("natr"),
     }
     return tuple(
-        StudyScore(name=name, kind=_kind(name), values=values[name])
+        StudyScore(
+            name=name,
+            kind=_kind(name),
+            values=values[name],
+            listed=table.score(GUARDED_LIST) if name == GUARDED else values[name],
+        )
         for name in (*CANDIDATES, *BASELINES)
     )
 
 
 def factor_scores(table: StudyTable) -> tuple[StudyScore, ...]:
     """Return every factor that history can give, as it is: no side is better."""
-    found = (
-        StudyScore(name=name, kind=Kind.FACTOR, values=table.factor(name))
+    given = {
+        name: table.factor(name)
         for name in FACTOR_NAMES
         if table.origins and name in table.origins[0].factors
+    }
+    found = (
+        StudyScore(name=name, kind=Kind.FACTOR, values=values, listed=values)
+        for name, values in given.items()
     )
     return tuple(score for score in found if np.isfinite(score.values).any())
 

@@ -30,10 +30,9 @@ from grid_screening.validation.profit_question import (
 )
 from grid_screening.validation.protocol import protocol_text
 from grid_screening.validation.results import (
-    DataSummary,
+    OutcomeSummary,
     StudyResult,
     Timing,
-    UniverseRow,
     WideningRow,
 )
 from grid_screening.validation.scores import (
@@ -45,6 +44,7 @@ from grid_screening.validation.stop_out_question import (
     StopOutAnswer,
     stop_out_answer,
 )
+from grid_screening.validation.study_data import DataSummary, UniverseRow
 from grid_screening.validation.study_settings import (
     MAIN,
     StudySettings,
@@ -126,7 +126,8 @@ def study(
     watch.note("stop-outs")
     scores = ranked_scores(table, _probability(table, answers, settings), settings)
     questions = RankQuestions(table, estimate, settings)
-    ranks = tuple(questions.row(score) for score in (*scores, *factor_scores(table)))
+    tried = (*scores, *factor_scores(table))
+    ranks = tuple(questions.row(score) for score in tried)
     watch.note("rank correlation")
     tops = tuple(top_row(table, estimate, score, settings.top) for score in scores)
     deciles = tuple(decile_row(table, score, settings) for score in scores)
@@ -145,12 +146,9 @@ def study(
         version=VERSION,
         data=_data(of, table, source, (*_missing_note(table), *unfitted, *lacking)),
         settings={**of.settings.by_flag(), **settings.to_mapping()},
-        protocol=protocol_text(settings),
+        protocol=protocol_text(settings, ended_count=of.market.ended_count),
         universe=_universe(table),
-        outcome=tuple(
-            outcome_summary(table, estimate, name, ms)
-            for name, ms in _horizons(settings).items()
-        ),
+        outcome=_outcomes(table, estimate, settings),
         rank=ranks,
         deciles=deciles,
         top=tops,
@@ -159,7 +157,7 @@ def study(
         widening=widening,
         profit=profit_family(table, scores, tops, placebo, settings),
         placebo=placebo_rows(placebo),
-        tried=tried_rows(ranks, tops, placebo),
+        tried=tried_rows(table, tried, (ranks, tops), placebo, settings),
         sensitivity=sensitivity,
         look_ahead=check,
         timing=watch.timing(sum(origin.contracts.size for origin in outcomes)),
@@ -252,6 +250,15 @@ def _horizons(settings: StudySettings) -> dict[str, int]:
     }
 
 
+def _outcomes(
+    table: StudyTable, estimate: Estimator, settings: StudySettings
+) -> tuple[OutcomeSummary, ...]:
+    return tuple(
+        outcome_summary(table, estimate, name, ms)
+        for name, ms in _horizons(settings).items()
+    )
+
+
 def _universe(table: StudyTable) -> tuple[UniverseRow, ...]:
     return tuple(
         UniverseRow(
@@ -282,6 +289,7 @@ def _data(
         end_ms=int(base.open_time[-1]) + base.interval.milliseconds - 1,
         interval=base.interval.value,
         contract_count=len(base.symbols),
+        ended_count=of.market.ended_count,
         bar_count=int(np.isfinite(base.close).sum()),
         funding_contract_count=np.unique(table.contracts[known]).size,
         funding_share=float((known & planned).sum() / max(planned.sum(), 1)),

@@ -13,6 +13,12 @@ MAIN = "plan"
 NARROW = "universe 50 M"
 """Sensitivity whose universe is the scan's default."""
 
+FINER = "finer bars"
+"""Sensitivity: the same grids on finer bars, where there are some."""
+
+FINER_PLAIN = "same contracts, plan's bars"
+"""The grids of `FINER` on the bars of all others."""
+
 LEAST_PLACEBOS = 200
 
 
@@ -142,8 +148,8 @@ def sensitivity_variants(
     }
     if has_finer:
         changed |= {
-            "finer bars": {"finer": True},
-            "same contracts, plan's bars": {"finer_contracts": True},
+            FINER: {"finer": True},
+            FINER_PLAIN: {"finer_contracts": True},
         }
     return tuple(
         Variant(name=name, horizon_ms=horizon, **values)

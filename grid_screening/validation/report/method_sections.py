@@ -27,16 +27,22 @@ from grid_screening.validation.report.verdicts import (
 )
 from grid_screening.validation.results import StudyResult
 
-LIMITS = (
+_BEFORE = (
     "An order is filled when a bar touches its level: no queue, no own price impact.",
     "The stop is filled at its price or, after a gap, at the open.",
-    "Contracts delisted before the history was recorded are missing (survivorship).",
+)
+_BEHIND = (
     "Inputs that the history lacks are left out of the score, as in a scan.",
     "Contracts move together: hundreds of grids of one week are few independent bets.",
     "Only comparisons within an origin have breadth; a mean PnL has little.",
     "One recipe of bounds and spacing, one stretch of market: others may differ.",
     "Not shown is not disproved: the effect that would be seen stands beside it.",
 )
+
+
+def limits_of(result: StudyResult) -> tuple[str, ...]:
+    """Return what the numbers do not hold, as sentences."""
+    return (*_BEFORE, _survivorship(result.data.ended_count), *_BEHIND)
 
 
 def data(result: StudyResult) -> Html:
@@ -50,6 +56,7 @@ def data(result: StudyResult) -> Html:
     facts = [
         f"{found.label}: {contracts} contracts, {bars} bars of {found.interval}, "
         + span,
+        _survivors(found.ended_count),
         f"funding of {funded} contracts, known during {known} of the grids",
         f"fingerprint of the data {found.fingerprint[:16]}…",
         look_ahead_sentence(result.look_ahead),
@@ -118,6 +125,8 @@ def sensitivity(result: StudyResult) -> Html:
             "PnL, % of notional",
             "won",
             "stopped",
+            "liquidated",
+            "grid less its first short",
             "classic's list less universe",
             "guarded's stop-outs less classic's",
             "rank-IC of x, not stopped",
@@ -129,6 +138,8 @@ def sensitivity(result: StudyResult) -> Html:
                 estimate_cell(row.pnl, PNL),
                 estimate_cell(row.won, SHARE),
                 estimate_cell(row.stopped, SHARE),
+                estimate_cell(row.liquidated, SHARE),
+                estimate_cell(row.grid_less_static, PNL),
                 estimate_cell(row.classic_excess, PNL),
                 estimate_cell(row.guarded_stopped, POINTS),
                 estimate_cell(row.ranking_x, CORRELATION),
@@ -152,11 +163,29 @@ def limits(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "Limits and method"),
-        tag("ul", items(LIMITS)),
+        tag("ul", items(limits_of(result))),
         folded("What was declared before the first run", _pairs(result.protocol)),
         folded("Settings", _pairs(result.settings)),
         tag("p", speed, class_="remark"),
         id="limits",
+    )
+
+
+def _survivors(ended: int) -> str:
+    if ended == 0:
+        return "no contract ends before the history does: delisted ones are missing"
+    return f"{count(ended)} contracts end before the history does (delisted)"
+
+
+def _survivorship(ended: int) -> str:
+    if ended == 0:
+        return (
+            "Contracts delisted before the history's end are missing (survivorship). "
+            "Such contracts tend to fall: this probably understates what shorts earned."
+        )
+    return (
+        f"{count(ended)} contracts were delisted inside the history and are in it "
+        "until then; those delisted before it was recorded are missing (survivorship)."
     )
 
 

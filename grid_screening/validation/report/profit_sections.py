@@ -19,12 +19,13 @@ from grid_screening.validation.report.score_verdicts import (
     rank_verdict,
 )
 from grid_screening.validation.report.tables import estimate_cell, folded, table
-from grid_screening.validation.results import Kind, RankRow, StudyResult
+from grid_screening.validation.results import LESS_SHUFFLED, Kind, RankRow, StudyResult
 
-OUTCOMES = ("pnl", "shuffled", "r", "won", "not_stopped")
+OUTCOMES = ("pnl", "shuffled", LESS_SHUFFLED, "r", "won", "not_stopped")
 _OUTCOME_HEADS = (
     "PnL per notional",
     "others' outcomes, own size",
+    "first less second",
     "PnL ÷ risk (R)",
     "won",
     "not stopped",
@@ -54,7 +55,7 @@ def profit(result: StudyResult) -> Html:
             f"Top {result.gate.top} less universe, % of notional in "
             f"{days(main.horizon_days)}. Needed: 95 % point of the largest |t| of as "
             f"many placebo scores ({family.placebo_count} drawn). Seen from: effect "
-            "found with 80 % power."
+            "that passes with 80 % power."
         ),
     )
     verdict = profit_verdict(family, main.horizon_days, result.gate.top)
@@ -177,7 +178,7 @@ def outcomes(result: StudyResult) -> Html:
     return tag(
         "section",
         tag("h2", "What became of the grids"),
-        tag("p", unbroken(grid_verdict(rows[0]).sentence)),
+        tag("p", unbroken(grid_verdict(rows[0], result.sensitivity).sentence)),
         score_pictures.spread(rows[0].histogram),
         table(
             ("", *(days(row.horizon_days) for row in rows)),

@@ -22,8 +22,8 @@ from grid_screening.validation.results import (
     ProfitFamily,
     RankRow,
     TopRow,
-    UniverseRow,
 )
+from grid_screening.validation.study_data import UniverseRow
 
 _MOST_TENTHS = 4
 _ROW_INCHES = 0.24

@@ -1,8 +1,9 @@
 """What the numbers say on scores, money and the number of tests."""
 
-from math import isfinite, isnan
+from math import isnan
 
 from grid_screening.validation.report.answers import (
+    UNTESTED,
     Answer,
     Side,
     Verdict,
@@ -14,16 +15,20 @@ from grid_screening.validation.report.numbers import (
     CORRELATION,
     PLAIN,
     PNL,
+    count,
     days,
     listed,
     with_interval,
 )
 from grid_screening.validation.results import (
+    LESS_SHUFFLED,
     OutcomeSummary,
     ProfitFamily,
     RankRow,
+    SensitivityRow,
     TriedRow,
 )
+from grid_screening.validation.study_settings import FINER, FINER_PLAIN
 
 
 def profit_verdict(family: ProfitFamily, horizon_days: float, top: int) -> Verdict:
@@ -60,47 +65,93 @@ def profit_verdict(family: ProfitFamily, horizon_days: float, top: int) -> Verdi
 
 
 def rank_verdict(row: RankRow) -> Verdict:
-    """Say whether rank correlation with PnL is more than size alone gives."""
+    """Say whether rank correlation with PnL is more than size alone gives.
+
+    Yes, if the correlation and its difference to the control, origin by origin, lie
+    above zero.
+    """
     actual, control = row.outcomes["pnl"], row.outcomes["shuffled"]
-    known = all(isfinite(x) for x in (actual.low, actual.high, control.high))
-    if not known:
-        answer, told = Answer.UNKNOWN, "it could not be compared"
-    elif actual.low > control.high and actual.low > 0:
-        answer, told = Answer.YES, "the intervals do not meet"
-    elif actual.high < control.low:
-        answer, told = Answer.NO, "it is below what size alone gives"
-    else:
+    more = row.outcomes[LESS_SHUFFLED]
+    question = f"Is {row.name}'s rank correlation with PnL more than volatility?"
+    if side(more) is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
+    where, answer = side(more), answer_of(side(more), wanted=Side.ABOVE)
+    told = {
+        Side.ABOVE: "more than size alone gives. In rank only: that is not money, and "
+        "what the lists earn is told by their PnL",
+        Side.BELOW: "less than size alone gives",
+        Side.ACROSS: "more than size alone gives is not shown"
+        + seen_from(more, CORRELATION),
+    }[where]
+    if where is Side.ABOVE and side(actual) is not Side.ABOVE:
         answer = Answer.NOT_SHOWN
-        told = "the intervals meet, so more than size alone gives is not shown"
+        told = "more than size alone gives, but above zero it is not shown to be"
     return Verdict(
-        question=f"Is {row.name}'s rank correlation with PnL more than volatility?",
+        question=question,
         answer=answer,
         sentence=(
             f"Rank-IC with PnL per notional {with_interval(actual, CORRELATION)}, with "
             "other contracts' outcomes put in place "
-            f"{with_interval(control, CORRELATION)}: {told}."
+            f"{with_interval(control, CORRELATION)}; difference "
+            f"{with_interval(more, CORRELATION)}: {told}."
         ),
     )
 
 
-def grid_verdict(outcome: OutcomeSummary) -> Verdict:
-    """Say whether the grid adds to the short position that it begins with."""
+def grid_verdict(
+    outcome: OutcomeSummary, sensitivity: tuple[SensitivityRow, ...] = ()
+) -> Verdict:
+    """Say whether the grid adds to the short position that it begins with.
+
+    Parameters
+    ----------
+    outcome : OutcomeSummary
+    sensitivity : tuple of SensitivityRow
+        On finer bars the same grids find more fills: what those do not confirm is
+        not shown. Without them the study's bars alone decide.
+    """
     where = side(outcome.grid_less_static)
+    question = "Does the grid earn more than the short it begins with?"
+    if where is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
+    rows = {row.name: row for row in sensitivity}
+    finer = rows.get(FINER)
+    if finer is not None and side(finer.grid_less_static) is Side.UNKNOWN:
+        finer = None
+    answer = answer_of(where, wanted=Side.ABOVE)
+    if finer is not None and answer in {Answer.YES, Answer.NO}:
+        same = side(finer.grid_less_static) is where
+        answer = answer if same else Answer.NOT_SHOWN
     told = {
         Side.ABOVE: "a gain",
         Side.BELOW: "a loss",
         Side.ACROSS: "no effect is shown" + seen_from(outcome.grid_less_static, PNL),
-        Side.UNKNOWN: "could not be tested",
     }[where]
     return Verdict(
-        question="Does the grid earn more than the short it begins with?",
-        answer=answer_of(where, wanted=Side.ABOVE),
+        question=question,
+        answer=answer,
         sentence=(
             f"Over {days(outcome.horizon_days)} the planned grids earned "
             f"{with_interval(outcome.pnl, PNL)} of notional, the initial short alone "
             f"{with_interval(outcome.static_short, PNL)}; trading on top of it made "
             f"{with_interval(outcome.grid_less_static, PNL)}: {told}."
+            + ("" if finer is None else _on_finer_bars(finer, rows.get(FINER_PLAIN)))
         ),
+    )
+
+
+def _on_finer_bars(finer: SensitivityRow, plain: SensitivityRow | None) -> str:
+    told = {
+        Side.ABOVE: "a gain",
+        Side.BELOW: "a loss",
+    }.get(side(finer.grid_less_static), "neither gain nor loss is shown")
+    beside = ""
+    if plain is not None:
+        beside = f" instead of {with_interval(plain.grid_less_static, PNL)}"
+    return (
+        f" Coarse bars miss fills: where finer ones exist ({count(finer.grid_count)} "
+        f"grids), it made {with_interval(finer.grid_less_static, PNL)} on them"
+        f"{beside}: {told}."
     )
 
 

@@ -83,7 +83,7 @@ def gate(result: StudyResult) -> Html:
             ),
             ("PnL, % of notional", "", "", estimate_cell(found.pnl_difference, PNL)),
         ),
-        caption="Mean over origins with 95 % intervals, weeks drawn again.",
+        caption="Mean over origins with 95 % intervals, blocks of weeks drawn again.",
     )
     sentence = gate_verdict(found, result.outcome[0].horizon_days).sentence
     return tag(
@@ -140,9 +140,8 @@ def _short_lists(found: GateResult) -> Html | None:
         return None
     return tag(
         "p",
-        f"Here the gate looks at all contracts. A scan looks at the first "
-        f"{2 * found.top} only; it would have listed fewer than {found.top} at "
-        f"{SHARE.text(found.short_lists)} of the origins.",
+        f"As in a scan, the gate looks at the first {2 * found.top}; fewer than "
+        f"{found.top} were listed at {SHARE.text(found.short_lists)} of the origins.",
         class_="remark",
     )
 

@@ -60,7 +60,7 @@ def verdicts(result: StudyResult) -> tuple[Verdict, ...]:
         widening_verdict(result.widening),
         profit_verdict(result.profit, main.horizon_days, result.gate.top),
         *(rank_verdict(row) for row in ranks[:1]),
-        grid_verdict(main),
+        grid_verdict(main, result.sensitivity),
         tried_verdict(result.tried),
     )
 

@@ -33,6 +33,18 @@ def reasons(of: HistoricalMarket, at_ms: int) -> dict[str, str]:
     return {e.symbol: e.reason.code for e in of.at(at_ms, SETTINGS).excluded}
 
 
+def test_contracts_that_end_inside_the_history_are_counted() -> None:
+    panel = hourly_history()
+    assert market(panel).ended_count == 0
+    # a gap, an end within the last day, an end before it, nothing at all
+    panel = without_bars(panel, 1, slice(40, 90))
+    panel = without_bars(panel, 2, slice(-24, None))
+    assert market(panel).ended_count == 0
+    panel = without_bars(panel, 3, slice(-25, None))
+    panel = without_bars(panel, 4, slice(None))
+    assert market(panel).ended_count == 1
+
+
 class TestSnapshot:
     def test_bars_are_those_closed_before(self) -> None:
         snapshot = market().snapshot(day_ms(55), SETTINGS)

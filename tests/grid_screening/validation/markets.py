@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from grid_screening.backtest.point_in_time import HistoricalMarket
-from grid_screening.profile import GateRule, load_profile
-from grid_screening.validation.origin_choice import CLASSIC, StudyMarket
+from grid_screening.profile import load_profile
+from grid_screening.validation.origin_choice import CLASSIC, GUARDED, StudyMarket
 from grid_screening.validation.outcomes import origin_outcomes
 from grid_screening.validation.results import StudyResult
 from grid_screening.validation.study import Source, Study, study
@@ -75,7 +75,7 @@ def study_market(panel: HistoryPanel, settings: StudySettings) -> StudyMarket:
         HistoricalMarket(panel, funding),
         settings,
         load_profile(CLASSIC),
-        GateRule(range_to_volatility_at_least=2.0),
+        load_profile(GUARDED),
     )
 
 

@@ -6,13 +6,15 @@ from statistics import fmean
 import numpy as np
 import pytest
 
+from grid_screening.block_bootstrap import block_bootstrap_interval
+from grid_screening.calendar_weeks import calendar_weeks
 from grid_screening.validation.estimates import Estimator, overlap_lag
 from grid_screening.validation.list_questions import (
     gate_result,
     sensitivity_rows,
     widening_rows,
 )
-from grid_screening.validation.origin_choice import CLASSIC, GUARDED
+from grid_screening.validation.origin_choice import CLASSIC, GUARDED, GUARDED_LIST
 from grid_screening.validation.outcomes import COLUMNS, OriginOutcomes
 from grid_screening.validation.study_settings import (
     MAIN,
@@ -45,15 +47,28 @@ def origin(number: int) -> OriginOutcomes:
 
     gss, width = rng.random(size), 1 + 2 * rng.random(size)
     narrow = np.where(rng.random(size) < 0.6, rng.random(size), np.nan)
+
+    def listed(scores: np.ndarray) -> np.ndarray:
+        first = np.argsort(-np.nan_to_num(scores, nan=-1))[: 2 * TOP]
+        kept = [row for row in first if width[row] >= 2 and scores[row] >= 0][:TOP]
+        out = np.full(size, np.nan)
+        out[kept] = scores[kept]
+        return out
+
     return OriginOutcomes(
         as_of_ms=day_ms(60 + number),
         excluded={},
         contracts=np.arange(size, dtype=np.int64),
         factors={},
-        scores={CLASSIC: gss, GUARDED: np.where(width >= 2, gss, np.nan)},
+        scores={
+            CLASSIC: gss,
+            GUARDED: np.where(width >= 2, gss, np.nan),
+            GUARDED_LIST: listed(gss),
+        },
         narrow_scores={
             CLASSIC: narrow,
             GUARDED: np.where(width >= 2, narrow, np.nan),
+            GUARDED_LIST: listed(narrow),
         },
         width=width,
         turnover=rng.random(size),
@@ -104,7 +119,7 @@ def test_gate(table: StudyTable, estimate: Estimator) -> None:
 
     for name, found in (
         (CLASSIC, comp.classic_stopped),
-        (GUARDED, comp.guarded_stopped),
+        (GUARDED_LIST, comp.guarded_stopped),
     ):
         ref = mean_over(table, lambda of, name=name: stopped(of, name))  # type: ignore[misc]
         assert found.mean == pytest.approx(ref)
@@ -142,6 +157,10 @@ def test_widening(table: StudyTable, estimate: Estimator) -> None:
         assert row.grid_count == int((~np.isnan(table.outcome(MAIN, "pnl"))).sum())
 
 
+def known_mean(of: OriginOutcomes, name: str) -> float:
+    return float(np.nanmean(of.outcomes[MAIN][COLUMNS.index(name)]))
+
+
 def test_the_narrow_universe_is_compared_with_itself(
     table: StudyTable, estimate: Estimator
 ) -> None:
@@ -160,6 +179,16 @@ def test_the_narrow_universe_is_compared_with_itself(
         listed = [value(of, MAIN, "pnl", row) for row in best(of, scores)]
         return fmean(listed) - fmean(v for v in known if not np.isnan(v))
 
+    for name, found in (
+        ("liquidated", plain.liquidated),
+        ("pnl", plain.pnl),
+    ):
+        ref = mean_over(table, lambda of, name=name: known_mean(of, name))  # type: ignore[misc]
+        assert found.mean == pytest.approx(ref)
+    ref = mean_over(
+        table, lambda of: known_mean(of, "pnl") - known_mean(of, "static_short")
+    )
+    assert plain.grid_less_static.mean == pytest.approx(ref)
     assert narrow.classic_excess.mean == pytest.approx(mean_over(table, excess))
     assert narrow.grid_count < plain.grid_count
 
@@ -173,6 +202,21 @@ def test_the_lag_grows_with_the_overlap(
 ) -> None:
     settings = markets.small_settings(every_ms=round(every_days * DAY_MS))
     assert overlap_lag(settings, round(horizon_days * DAY_MS)) == lag
+
+
+def test_intervals_draw_blocks_as_long_as_the_outcomes() -> None:
+    origins = day_ms(60) + DAY_MS * np.arange(160)
+    estimate = Estimator(origin_ms=origins, study=SETTINGS)
+    # one value per week: blocks of two weeks have half as many draws to differ by
+    weekly = np.random.default_rng(2).normal(size=25)
+    series = weekly[np.arange(160) // 7]
+    for days, span in ((3, 1), (7, 1), (14, 2), (15, 3)):
+        found = estimate(series, days * DAY_MS)
+        keys = calendar_weeks(origins)
+        ref = block_bootstrap_interval(
+            series, (keys - keys[0]) // span, SETTINGS.bootstrap_draws, SETTINGS.seed
+        )
+        assert (found.low, found.high) == ref
 
 
 def test_the_mean_of_a_row_leaves_the_unknown_out() -> None:

@@ -159,6 +159,14 @@ class TestDetectableEffect:
         found = np.abs(noise(200_000) + effect) > 1.6449
         assert found.mean() == pytest.approx(0.6, abs=0.01)
 
+    def test_another_critical_value_needs_a_larger_effect(self) -> None:
+        assert minimum_detectable_effect(0.2, critical=3.0) == pytest.approx(
+            (3.0 + 0.8416) * 0.2, rel=1e-4
+        )
+        effect = minimum_detectable_effect(1.0, critical=3.0)
+        assert (noise(200_000) + effect > 3).mean() == pytest.approx(0.8, abs=0.01)
+        assert np.isnan(minimum_detectable_effect(0.2, critical=NAN))
+
     def test_no_error_no_effect_and_mistakes_are_told(self) -> None:
         assert np.isnan(minimum_detectable_effect(NAN))
         assert minimum_detectable_effect(0.0) == 0.0

@@ -14,13 +14,16 @@ from grid_screening.validation.multiple_testing import (
     placebo_level,
     placebo_p_values,
     placebo_scores,
-    placebo_t,
 )
 from grid_screening.validation.rank_statistics import rank_ic, top_minus_universe
 from grid_screening.validation.scale_control import shuffled_scale_control
 from monitor.domain.typing import FloatArray
 from tests.grid_screening.validation.panels import noise
-from tests.naive_statistics import naive_benjamini_hochberg, naive_placebo_p
+from tests.naive_statistics import (
+    naive_benjamini_hochberg,
+    naive_placebo_p,
+    naive_placebo_t,
+)
 
 NAN = float("nan")
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.floats(0, 0.02), st.just(NAN)))
@@ -69,13 +72,13 @@ class TestPlacebo:
         outcome, scores = noise(60, 40), placebo_scores(30, 40, 1)
         outcome[5, :8] = NAN
         statistic = partial(top_minus_universe, top=10)
-        comp = placebo_t(scores, outcome, statistic, lag=10)
+        comp = naive_placebo_t(scores, outcome, statistic, lag=10)
         for number in (0, 17):
             series = statistic(np.tile(scores[number], (60, 1)), outcome)
             assert comp[number] == newey_west(series, 10).t
 
     def test_on_independent_outcomes_errors_are_about_right(self) -> None:
-        t = placebo_t(placebo_scores(400, 60, 2), noise(150, 60), rank_ic, lag=0)
+        t = naive_placebo_t(placebo_scores(400, 60, 2), noise(150, 60), rank_ic, lag=0)
         level = placebo_level(t, family=1)
         assert 0.02 <= level.nominal_rejections <= 0.09
         assert level.critical_t == level.single_t

@@ -1,5 +1,6 @@
 """One origin: which grids are simulated, on which bars, and what is kept of them."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -10,13 +11,16 @@ from grid_screening.backtest.grids import Start
 from grid_screening.backtest.planned import planned_grids
 from grid_screening.backtest.point_in_time import HistoricalMarket
 from grid_screening.grid_plan import ShortGridPlan
-from grid_screening.profile import GateRule, load_profile
+from grid_screening.profile import VetoRule, load_profile
+from grid_screening.ranking import ranking
 from grid_screening.validation.drawn_grids import drawn_grids
 from grid_screening.validation.origin_choice import (
     CLASSIC,
     GUARDED,
+    GUARDED_LIST,
     StudyMarket,
     origin_choice,
+    snapshot_rows,
 )
 from grid_screening.validation.outcomes import (
     COLUMNS,
@@ -72,7 +76,7 @@ def market() -> StudyMarket:
             start_ms=AT_MS, end_ms=AT_MS, universe_volume=1e6, narrow_volume=2.4e7
         ),
         load_profile(CLASSIC),
-        GateRule(range_to_volatility_at_least=2.0),
+        load_profile(GUARDED),
         quarter_hours(panel, slice(0, 5), 55 * 24),
     )
 
@@ -192,7 +196,7 @@ class TestVariants:
         panel = without_bars(markets.trending_history(), 3, slice(24 * 60 + 30, None))
         of = StudyMarket(
             HistoricalMarket(panel, {}), market().study, load_profile(CLASSIC),
-            market().gate,
+            market().guarded,
         )  # fmt: skip
         gone = origin_outcomes(of, AT_MS)
         assert gone.contracts.tolist() == found().contracts.tolist()
@@ -203,9 +207,52 @@ class TestScores:
     def test_the_gate_takes_narrow_grids_out(self) -> None:
         narrow = found().width < 2
         assert 0 < narrow.sum() < narrow.size
-        np.testing.assert_array_equal(np.isnan(found().scores[GUARDED]), narrow)
-        same = found().scores[CLASSIC][~narrow]
-        np.testing.assert_array_equal(found().scores[GUARDED][~narrow], same)
+        scores = found().scores[GUARDED]
+        np.testing.assert_array_equal(np.isnan(scores), narrow)
+        same = ~narrow & (scores > 0)
+        assert same.any()
+        np.testing.assert_array_equal(scores[same], found().scores[CLASSIC][same])
+
+    @pytest.mark.parametrize("narrow", [False, True])
+    def test_the_list_of_guarded_is_that_of_a_scan(self, *, narrow: bool) -> None:
+        # the scan's steps one by one, for lists of 5
+        of = StudyMarket(
+            market().market,
+            replace(market().study, top=5),
+            load_profile(CLASSIC),
+            load_profile(GUARDED),
+        )
+        origin = origin_outcomes(of, AT_MS)
+        seen = of.market.snapshot(AT_MS, of.settings)
+        if narrow:
+            inside = seen.quote_volume_24h > of.study.narrow_volume
+            seen = snapshot_rows(seen, tuple(np.array(seen.symbols)[inside].tolist()))
+        ranked = ranking(seen, of.settings, load_profile(GUARDED))
+        plans = of.market.plans(seen, of.settings)
+        passed = []
+        for row in [r for r in ranked.scores.order if not ranked.scores.vetoed[r]][:10]:
+            symbol = ranked.scores.symbols[row]
+            width = plans[symbol].range_to_volatility
+            if width is not None and width >= 2:
+                passed.append((of.market.symbols.index(symbol), ranked.scores.gss[row]))
+        values = (origin.narrow_scores if narrow else origin.scores)[GUARDED_LIST]
+        comp = {
+            int(origin.contracts[row]): values[row]
+            for row in np.flatnonzero(np.isfinite(values))
+        }
+        assert comp == dict(passed[:5])
+        assert 0 < len(comp) <= 5
+
+    def test_guarded_has_its_own_veto(self) -> None:
+        strict = replace(
+            load_profile(GUARDED), veto=VetoRule(slope_above=1.0, r_squared_above=0.1)
+        )
+        of = StudyMarket(market().market, market().study, load_profile(CLASSIC), strict)
+        origin = origin_outcomes(of, AT_MS)
+        zero = origin.scores[GUARDED] == 0
+        assert zero.any()
+        assert (origin.scores[CLASSIC][zero] > 0).all()
+        assert np.isnan(origin.scores[GUARDED_LIST][zero]).all()
 
     def test_the_narrow_universe_is_ranked_anew(self) -> None:
         inside = found().turnover > 2.4e7

@@ -70,7 +70,20 @@ def test_the_first_month_has_its_training_sample(start: str, month: str) -> None
     assert first_month(moment(start)) == month
 
 
-def test_the_declared_study_deviates_in_nothing() -> None:
+def test_settings_as_declared_leave_what_was_decided_later() -> None:
     settings = StudySettings(start_ms=DECLARED_START_MS, end_ms=DECLARED_END_MS)
-    assert protocol_text(settings)["deviations"] == "none"
     assert len(settings.origins) == 190
+    said = protocol_text(settings, ended_count=2)["deviations"]
+    assert "guarded is the shipped profile" in said
+    assert "blocks of the bootstrap are as long as the outcome" in said
+    assert ", not " not in said
+
+
+def test_what_is_not_as_declared_is_said() -> None:
+    settings = StudySettings(
+        start_ms=DECLARED_START_MS, end_ms=DECLARED_END_MS, lag=5, horizons_days=(3, 7)
+    )
+    said = protocol_text(settings, ended_count=0)["deviations"]
+    assert "lag of the errors 5, not 10" in said
+    assert "days, (3, 7), not (3, 7, 14)" in said
+    assert "no contract ends inside the history" in said

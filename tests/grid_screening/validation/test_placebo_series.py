@@ -5,11 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from grid_screening.validation.multiple_testing import (
-    Statistic,
-    placebo_scores,
-    placebo_t,
-)
+from grid_screening.validation.multiple_testing import placebo_scores
 from grid_screening.validation.placebo_series import (
     RANK_IC,
     TOP,
@@ -17,6 +13,7 @@ from grid_screening.validation.placebo_series import (
 )
 from grid_screening.validation.rank_statistics import rank_ic, top_minus_universe
 from monitor.domain.typing import FloatArray, IntArray
+from tests.naive_statistics import Statistic, naive_placebo_t
 
 ORIGINS, CONTRACTS, TAKEN = 30, 25, 20
 
@@ -42,7 +39,7 @@ def t_of(
 ) -> float:
     """Return the t of one score, known by contract, at the places of the table."""
     placed = np.where(contracts < 0, np.nan, score[contracts])
-    found = placebo_t(
+    found = naive_placebo_t(
         np.zeros((1, TAKEN)), values, lambda _, came: statistic(placed, came), lag=3
     )
     return float(found[0])

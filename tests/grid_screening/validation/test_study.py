@@ -96,7 +96,8 @@ class TestResult:
         kinds = {row.kind for row in result.rank}
         assert kinds == set(Kind)
         assert all(
-            set(row.outcomes) == {"pnl", "shuffled", "r", "won", "not_stopped"}
+            set(row.outcomes)
+            == {"pnl", "shuffled", "pnl_less_shuffled", "r", "won", "not_stopped"}
             for row in result.rank
         )
         assert [len(row.pnl) for row in result.deciles] == [10] * len(result.deciles)

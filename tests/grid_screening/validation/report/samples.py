@@ -10,7 +10,6 @@ from grid_screening.validation.histograms import outcome_histogram
 from grid_screening.validation.mean_estimates import minimum_detectable_effect
 from grid_screening.validation.results import (
     CoefficientRow,
-    DataSummary,
     DecileRow,
     Estimate,
     GateResult,
@@ -28,9 +27,9 @@ from grid_screening.validation.results import (
     Timing,
     TopRow,
     TriedRow,
-    UniverseRow,
     WideningRow,
 )
+from grid_screening.validation.study_data import DataSummary, UniverseRow
 
 DAY = 86_400_000
 BEGIN = 1_734_307_200_000  # 2024-12-16
@@ -134,6 +133,7 @@ def rank(name: str, kind: Kind, pnl: float, shuffled: float, safe: float) -> Ran
         outcomes={
             "pnl": estimate(pnl, 0.02),
             "shuffled": estimate(shuffled, 0.012),
+            "pnl_less_shuffled": estimate(pnl - shuffled, 0.015),
             "r": estimate(0.02, 0.02),
             "won": estimate(0.01, 0.02),
             "not_stopped": estimate(safe, 0.02),
@@ -169,7 +169,7 @@ def profit(best: float) -> ProfitFamily:
             ProfitRow(
                 name=name,
                 pnl=estimate(mean, 0.0021),
-                minimum_detectable=minimum_detectable_effect(0.0021),
+                minimum_detectable=minimum_detectable_effect(0.0021, critical=2.93),
                 critical_value=2.93,
                 ships=mean / 0.0021 > 2.93,
             )
@@ -199,6 +199,8 @@ def sensitivity(name: str) -> SensitivityRow:
         pnl=estimate(0.008, 0.006),
         won=estimate(0.66, 0.02),
         stopped=estimate(0.17, 0.014),
+        liquidated=estimate(0.021, 0.004),
+        grid_less_static=estimate(-0.0023, 0.001),
         classic_excess=estimate(-0.001, 0.002),
         guarded_stopped=estimate(-0.065, 0.011),
         ranking_x=estimate(0.15, 0.02),
@@ -221,11 +223,12 @@ def study() -> StudyResult:
             end_ms=BEGIN + 196 * DAY,
             interval="1h",
             contract_count=428,
+            ended_count=3,
             bar_count=2_381_004,
             funding_contract_count=32,
             funding_share=0.083,
             finer="15m bars of 110 contracts from 2025-04-01",
-            problems=("3 contracts end before the last origin",),
+            problems=("5 bars contradict themselves",),
         ),
         settings={"top": 20, "horizon_days": 7, "min_volume": 10_000_000.0,
                   "weights": [0.2, 0.2, 0.3, 0.3], "folder": None},

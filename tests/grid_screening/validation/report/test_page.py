@@ -139,9 +139,28 @@ def test_navigation_names_the_sections_that_exist() -> None:
 
 
 def test_a_scans_shorter_lists_are_told_where_they_are_known(whole: Element) -> None:
-    told = "it would have listed fewer than 20 at 12.0 % of the origins"
+    told = "fewer than 20 were listed at 12.0 % of the origins"
     assert told in whole.one("section", id="gate").text
     assert "first 40" not in read(page(samples.bare)).one("section", id="gate").text
+
+
+def test_survivorship_follows_from_the_contracts_that_end(whole: Element) -> None:
+    for section in ("data", "limits"):
+        assert "3 contracts" in whole.one("section", id=section).text
+    data = replace(samples.study().data, ended_count=0)
+    root = read(study_html(replace(samples.study(), data=data)))
+    assert "no contract ends before the history does" in (
+        root.one("section", id="data").text
+    )
+    limits = root.one("section", id="limits").text
+    assert "delisted before the history's end are missing" in limits
+    assert "probably understates what shorts earned" in limits
+
+
+def test_assumptions_say_who_was_liquidated(whole: Element) -> None:
+    section = whole.one("section", id="sensitivity").text
+    assert "liquidated" in section
+    assert "2.1 %" in section
 
 
 def test_tenths_without_numbers_are_not_drawn() -> None:

@@ -28,6 +28,7 @@ from grid_screening.validation.report.verdicts import (
     verdicts,
 )
 from grid_screening.validation.results import Estimate, Kind
+from grid_screening.validation.study_settings import FINER, FINER_PLAIN
 from tests.grid_screening.validation.report.samples import (
     UNKNOWN,
     bare,
@@ -36,6 +37,7 @@ from tests.grid_screening.validation.report.samples import (
     outcome,
     profit,
     rank,
+    sensitivity,
     stop_out,
     study,
     widened,
@@ -158,7 +160,7 @@ class TestProfit:
         assert found.sentence == (
             "Top 20 less universe: none of 5 candidates passed (a t above 2.93 is "
             "needed); best was classic · (1 − stop-out probability) with +0.31 % "
-            "[−0.10, +0.72] of notional, t +1.5. Effects smaller than 0.59 % would not "
+            "[−0.10, +0.72] of notional, t +1.5. Effects smaller than 0.79 % would not "
             "have been seen: not shown is not disproved."
         )
 
@@ -189,7 +191,7 @@ class TestProfit:
         family = profit(0.001)
         rows = (replace(family.rows[0], minimum_detectable=0.002), *family.rows[1:])
         found = profit_verdict(replace(family, rows=rows), 7.0, 20)
-        assert "smaller than 0.20 % to 0.59 %" in found.sentence
+        assert "smaller than 0.20 % to 0.79 %" in found.sentence
 
     @pytest.mark.parametrize("critical", [nan, 2.93])
     def test_unknown(self, critical: float) -> None:
@@ -215,6 +217,23 @@ class TestRank:
     ) -> None:
         found = rank_verdict(rank("classic", Kind.PROFILE, actual, control, 0.0))
         assert found.answer is answer
+
+    def test_the_paired_difference_decides_where_the_intervals_meet(self) -> None:
+        row = rank("classic", Kind.PROFILE, 0.11, 0.08, 0.0)
+        assert row.outcomes["pnl"].low < row.outcomes["shuffled"].high
+        paired = {**row.outcomes, "pnl_less_shuffled": estimate(0.03, 0.005)}
+        found = rank_verdict(replace(row, outcomes=paired))
+        assert found.answer is Answer.YES
+        assert found.sentence == (
+            "Rank-IC with PnL per notional +0.110 [+0.071, +0.149], with other "
+            "contracts' outcomes put in place +0.080 [+0.056, +0.104]; difference "
+            "+0.030 [+0.020, +0.040]: more than size alone gives. In rank only: that "
+            "is not money, and what the lists earn is told by their PnL."
+        )
+
+    def test_above_the_control_but_not_above_zero_is_not_shown(self) -> None:
+        found = rank_verdict(rank("classic", Kind.PROFILE, -0.2, -0.4, 0.0))
+        assert found.sentence.endswith("but above zero it is not shown to be.")
 
     def test_unknown(self) -> None:
         assert rank_verdict(bare().rank[0]).answer is Answer.UNKNOWN
@@ -248,6 +267,38 @@ class TestGrid:
         found = grid_verdict(replace(outcome(7.0), grid_less_static=change))
         assert found.answer is answer
         assert claim in found.sentence
+
+    @pytest.mark.parametrize(
+        ("finer", "answer", "claim"),
+        [
+            (
+                estimate(-0.0004, 0.0016),
+                Answer.NOT_SHOWN,
+                "it made −0.04 % [−0.35, +0.27] on them instead of −0.23 % [−0.43,",
+            ),
+            (estimate(-0.004, 0.001), Answer.NO, "−0.20] on them instead of"),
+            (estimate(0.004, 0.001), Answer.NOT_SHOWN, ": a gain."),
+            (UNKNOWN, Answer.NO, "[−0.60, −0.20]: a loss."),
+        ],
+    )
+    def test_finer_bars_must_confirm_it(
+        self, finer: Estimate, answer: Answer, claim: str
+    ) -> None:
+        main = replace(outcome(7.0), grid_less_static=estimate(-0.004, 0.001))
+        rows = (
+            sensitivity("plan"),
+            replace(sensitivity(FINER), grid_less_static=finer, grid_count=4_723),
+            sensitivity(FINER_PLAIN),
+        )
+        found = grid_verdict(main, rows)
+        assert found.answer is answer
+        assert claim in found.sentence
+        assert grid_verdict(main, rows[:1]).answer is Answer.NO
+
+    def test_finer_bars_alone_show_nothing(self) -> None:
+        main = replace(outcome(7.0), grid_less_static=estimate(0.001, 0.001))
+        row = replace(sensitivity(FINER), grid_less_static=estimate(0.004, 0.001))
+        assert grid_verdict(main, (row,)).answer is Answer.NOT_SHOWN
 
 
 def test_what_was_tried_is_counted() -> None:
