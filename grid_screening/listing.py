@@ -138,6 +138,17 @@ def not_listed_symbol(result: Ranking, row: int) -> NotListed:
     )
 
 
+def _veto_words(result: Ranking) -> str:
+    # profiles differ in it: one's winner is another's veto
+    rule = result.scores.profile.veto
+    count = int(result.scores.vetoed.sum())
+    fired = f"{count} of {len(result.factors.symbols)} contracts" if count else "none"
+    return (
+        f"veto of {result.scores.profile.name}: slope > {rule.slope_above:g} bp/bar and "
+        f"R² > {rule.r_squared_above:g}; it fired for {fired}"
+    )
+
+
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -159,8 +170,8 @@ def remarks(
             "thresholds (NATR, slope, 30-day high) are meant for 4 h bars, "
             f"these are {settings.interval.value}; there is no stop-out probability"
         )
-    if len(result.factors.symbols) and not result.scores.vetoed.any():
-        notes.append("the veto (steep, straight up-trend) fired for no contract")
+    if len(result.factors.symbols):
+        notes.append(_veto_words(result))
     for name, column in (
         ("open interest", snapshot.open_interest),
         ("funding rate", snapshot.funding_rate),

@@ -104,7 +104,10 @@ def message(error: Exception, *, instead: str = "--demo needs none") -> str:
         How the command does without the exchange, where that cannot be reached.
     """
     if isinstance(error, ArchiveUnavailable | ArchiveRefused):
-        return f"archive unavailable: {error}"
+        return (
+            f"archive unavailable: {error} (BINANCE_ARCHIVE_URL names a mirror, "
+            "download_history --import takes recorded files instead)"
+        )
     known = isinstance(error, ExchangeError)
     if not known or exit_code(error) is not ExitCode.UNAVAILABLE:
         return str(error)

@@ -16,6 +16,8 @@ from monitor.market_data.history_rows import HistoryKind, Series, is_symbol
 DEFAULT_KINDS = "klines,funding"
 DEFAULT_INTERVAL = "1h"
 DEFAULT_QUOTE = "USDT"
+_NAMED = 3
+# contracts that a complaint names
 _LABEL = re.compile(r"\d{4}-\d{2}(-\d{2})?", re.ASCII)
 _ASSET = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
 INTERVALS = tuple(i.value for i in KlineInterval if i is not KlineInterval.MONTH1)
@@ -123,8 +125,19 @@ def history_request(options: Mapping[str, Any], *, now_ms: int) -> HistoryReques
     """
     symbols = _symbols(options["symbols"])
     wants_all, source = options["wants_all"], options["import_from"]
-    if (bool(symbols), wants_all, source is not None).count(True) != 1:
+    given = [
+        words
+        for words, is_given in (
+            (f"contracts ({', '.join(symbols[:_NAMED])})", bool(symbols)),
+            ("--all", wants_all),
+            ("--import", source is not None),
+        )
+        if is_given
+    ]
+    if not given:
         raise WrongRequest("name contracts, or say --all, or --import FOLDER")
+    if len(given) > 1:
+        raise WrongRequest(f"{' and '.join(given)} exclude each other: give one")
     start, end = options["start"], options["end"]
     if source is not None and (start or end):
         raise WrongRequest("--import takes everything: leave out --start and --end")

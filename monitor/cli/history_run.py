@@ -120,15 +120,16 @@ class HistoryRun:
         self._store.sweep()
         symbols, notes = self._symbols(request)
         series = request.series(symbols)
-        try:
-            outcomes = self._from_archive(request, series)
-            rest_rows = self._from_exchange(request, series)
-        except (DownloadCancelled, RequestCancelled):
-            raise
-        except BaseException:
+        with self._store.writing():
+            try:
+                outcomes = self._from_archive(request, series)
+                rest_rows = self._from_exchange(request, series)
+            except (DownloadCancelled, RequestCancelled):
+                raise
+            except BaseException:
+                self._store.write_manifest(store_manifest(self._store))
+                raise
             self._store.write_manifest(store_manifest(self._store))
-            raise
-        self._store.write_manifest(store_manifest(self._store))
         found = (series_summary(self._store, each) for each in series)
         return HistoryResult(
             series=series,
@@ -209,6 +210,7 @@ def import_recorded(
         raise ValueError("nothing to import")
     history = opened_history(request.import_from)
     store.sweep()
-    report = imported(history, store, on_step=lambda step: on_stage("import", step))
-    store.write_manifest(store_manifest(store))
+    with store.writing():
+        report = imported(history, store, on_step=lambda step: on_stage("import", step))
+        store.write_manifest(store_manifest(store))
     return report

@@ -45,6 +45,8 @@ def import_text(report: ImportReport, root: str) -> str:
         f"history {root}",
         f"imported: {report.row_count:,} new rows of {len(report.series):,} series",
     ]
+    if report.warning is not None:
+        lines.append(f"imported from: {report.warning}")
     lines += _capped("not a contract's name", report.skipped)
     return "\n".join(lines) + "\n"
 

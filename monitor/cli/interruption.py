@@ -84,8 +84,20 @@ class Cancellation:
             call()
 
 
-def run_interruptible(work: Callable[[], object], cancellation: Cancellation) -> None:
+def run_interruptible(
+    work: Callable[[], object],
+    cancellation: Cancellation,
+    *,
+    stopping: Callable[[], str],
+) -> None:
     """Run ``work`` and return when it is done; must be called in the main thread.
+
+    Parameters
+    ----------
+    work : callable
+    cancellation : Cancellation
+    stopping : callable
+        What a signal is answered with, beside its name.
 
     Raises
     ------
@@ -112,7 +124,7 @@ def run_interruptible(work: Callable[[], object], cancellation: Cancellation) ->
             signal.signal(each, _end_process)
         name = "interrupted" if number == signal.SIGINT else "terminated"
         clean = cancellation.end_displays()
-        _say(f"{name}: stopping, nothing further is sent", clean=clean)
+        _say(f"{name}: {stopping()}", clean=clean)
         raise Interrupted(number)
 
     former = {number: signal.signal(number, interrupt) for number in _SIGNALS}

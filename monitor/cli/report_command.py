@@ -1,11 +1,13 @@
 """Commands that make one report: signals, streams and exit codes are settled here."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from monitor.cli import streams
 from monitor.cli.exit_codes import CannotWrite, ExitCode
@@ -30,6 +32,9 @@ class ReportCommand(OneLineCommand):
     name: str
     """What its complaints begin with."""
 
+    stopping = "stopping; nothing further is written"
+    """What Ctrl-C and SIGTERM are answered with."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cancellation = Cancellation()
@@ -37,6 +42,7 @@ class ReportCommand(OneLineCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a process: signals, closed pipes and exit codes are settled here."""
         show_traceback = "--traceback" in argv
+        self._open_missing_streams()
         silence_logging()
         code: int | str | None
         try:
@@ -51,7 +57,11 @@ class ReportCommand(OneLineCommand):
     def _exit_code(self, argv: list[str], *, show_traceback: bool) -> int:
         try:
             options = vars(self.create_parser(argv[0], argv[1]).parse_args(argv[2:]))
-            run_interruptible(lambda: self.execute(**options), self.cancellation)
+            run_interruptible(
+                lambda: self.execute(**options),
+                self.cancellation,
+                stopping=lambda: self.stopping,
+            )
         except CommandError as error:
             self.complain(str(error), error if show_traceback else None)
             # Django's own mistakes of use (--no-color with --force-color) say 1
@@ -63,6 +73,34 @@ class ReportCommand(OneLineCommand):
             self.complain(text, error if show_traceback else None)
             return ExitCode.INTERNAL
         return ExitCode.OK
+
+    def _open_missing_streams(self) -> None:
+        missing_out, missing_err = sys.stdout is None, sys.stderr is None
+        streams.open_missing()
+        if missing_out:
+            self.stdout = OutputWrapper(sys.stdout)
+        if missing_err:
+            self.stderr = OutputWrapper(sys.stderr)
+
+    def check_standard_output(self) -> None:
+        """Find out before the work whether standard output takes anything at all.
+
+        Raises
+        ------
+        CannotWrite
+            It was closed when the process began.
+        """
+        if streams.is_closed(sys.stdout):
+            cause = OSError(errno.EBADF, "it is closed")
+            raise CannotWrite("standard output", cause)
+
+    def warn_of_history(self, folder: str) -> None:
+        """Say, even when asked to be quiet, that a store is not whole."""
+        from monitor.market_data.history import store_warning
+
+        warning = store_warning(Path(folder).expanduser())
+        if warning is not None:
+            self.complain(f"warning: history {folder}: {warning}")
 
     def check_interrupted(self) -> None:
         """End the work here when the command was asked to end.

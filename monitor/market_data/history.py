@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from monitor.market_data.history_assembly import (
 )
 from monitor.market_data.history_errors import HistoryUnreadable
 from monitor.market_data.history_parts import (
+    UNFINISHED_NAME,
     HistoryListing,
     HistoryPart,
     bar_batches,
@@ -29,7 +31,13 @@ from monitor.market_data.history_parts import (
     part_symbols,
 )
 
-__all__ = ["History", "HistoryUnreadable", "opened_history"]
+__all__ = ["History", "HistoryUnreadable", "opened_history", "store_warning"]
+
+UNFINISHED = (
+    "the last download or import of this store did not finish, or still runs: "
+    "contracts, bars and funding may be missing; run it again"
+)
+"""What a store says that is marked so."""
 
 NAMED_CONTRACTS = 5
 """How many contracts a problem names."""
@@ -43,7 +51,11 @@ class History:
     at a time.
     """
 
-    def __init__(self, folder: Path, listing: HistoryListing) -> None:
+    def __init__(
+        self, folder: Path, listing: HistoryListing, *, warning: str | None = None
+    ) -> None:
+        self.warning = warning
+        """What must be told before anything else; None when nothing."""
         self._folder = folder
         self._listing = listing
         self._symbols: dict[KlineInterval, tuple[Symbol, ...]] = {}
@@ -168,7 +180,8 @@ class History:
     @cached_property
     def problems(self) -> tuple[str, ...]:
         """What a reader should know, one line each; reads all bars once."""
-        found = [f"{name}: not used, its name is unknown" for name in self._ignored()]
+        found = [] if self.warning is None else [self.warning]
+        found += [f"{name}: not used, its name is unknown" for name in self._ignored()]
         there = {part.name for part in self._listing.parts()}
         found += [
             f"{name}: named by the manifest, and missing"
@@ -251,7 +264,21 @@ def opened_history(folder: Path) -> History:
     HistoryUnreadable
         There is no such folder, or no bars in it.
     """
-    return History(folder, listed_parts(folder))
+    # looked for before the files: a writer that ends meanwhile has them all
+    warning = store_warning(folder)
+    return History(folder, listed_parts(folder), warning=warning)
+
+
+def store_warning(folder: Path) -> str | None:
+    """Return what must be told before a store is used; None when nothing.
+
+    A store whose last writing did not finish holds a part of what was asked for, and
+    nothing else shows that. Any other folder has no such mark.
+    """
+    with suppress(OSError):  # opening it tells more
+        if (folder / UNFINISHED_NAME).exists():
+            return UNFINISHED
+    return None
 
 
 def _named(symbols: Sequence[Symbol]) -> str:

@@ -38,6 +38,8 @@ class ImportReport:
     """Rows that were not there before."""
     skipped: tuple[str, ...]
     """Names that cannot be contracts."""
+    warning: str | None = None
+    """Of the folder that was read; see `store_warning`."""
 
 
 def imported(
@@ -72,7 +74,12 @@ def imported(
         row_count += _put(store, series, rows, label)
         done.append(series)
         on_step(Step(len(done), total, str(series)))
-    return ImportReport(series=tuple(done), row_count=row_count, skipped=tuple(skipped))
+    return ImportReport(
+        series=tuple(done),
+        row_count=row_count,
+        skipped=tuple(skipped),
+        warning=history.warning,
+    )
 
 
 def _all_rows(

@@ -18,6 +18,10 @@ from monitor.market_data.history_errors import HistoryUnreadable
 SUFFIX = ".parquet"
 KLINES, FUNDING = "klines", "funding"
 MANIFEST_NAME = "manifest.json"
+UNFINISHED_NAME = ".unfinished"
+"""There while a store is written, and where that broke off."""
+REPAIR = "run download_history, with --import where it was imported, again: it repairs"
+"""What to do about a damaged file of a store."""
 _RECORDED = re.compile(r"klines_([0-9]+[mhdwM])_.+\.parquet|(funding)_.+\.parquet")
 _INTERVAL_FOLDER, _SYMBOL_FOLDER = "interval=", "symbol="
 
@@ -274,7 +278,10 @@ class _reading:  # noqa: N801  used like a function
     def _unreadable(self, error: BaseException) -> HistoryUnreadable:
         strerror = getattr(error, "strerror", None)
         detail = strerror or (str(error).splitlines() or [type(error).__name__])[0]
-        return HistoryUnreadable(str(self._part.path), f"not readable: {detail}")
+        advice = "" if self._part.symbol is None else f"; {REPAIR}"
+        return HistoryUnreadable(
+            str(self._part.path), f"not readable: {detail}{advice}"
+        )
 
 
 def _add_recorded(found: _Found, path: Path) -> None:

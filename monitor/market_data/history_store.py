@@ -14,7 +14,7 @@ there, and nothing else must be believed. The manifest is made from the files.
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from monitor.domain.market import KlineInterval
 from monitor.market_data.history_assembly import gaps_between
 from monitor.market_data.history_errors import HistoryNotWritable
 from monitor.market_data.history_lock import writer_lock
-from monitor.market_data.history_parts import MANIFEST_NAME
+from monitor.market_data.history_parts import MANIFEST_NAME, UNFINISHED_NAME
 from monitor.market_data.history_rows import (
     HistoryKind,
     HistoryRows,
@@ -93,10 +93,29 @@ class HistoryStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._is_marked = True
 
     def locked(self, *, now_ms: int) -> AbstractContextManager[None]:
         """Be the only writer, see `writer_lock`."""
         return writer_lock(self.root, now_ms=now_ms)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Have the store marked from the first file written until all are.
+
+        The mark stays where the context ends with an error or the process is killed,
+        and a former mark until a context ends well: what is there is then a part of
+        what somebody asked for. Only for the one writer.
+
+        Raises
+        ------
+        HistoryNotWritable
+        """
+        self._is_marked = False
+        yield
+        self._is_marked = True
+        with self._written(self.root / UNFINISHED_NAME) as mark:
+            mark.unlink(missing_ok=True)
 
     def path(self, series: Series, month: str) -> Path:
         """Return the file of a month."""
@@ -161,6 +180,7 @@ class HistoryStore:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        self._mark()
         rows = partition.rows
         arrays = {series.kind.time_column: rows.time} | {
             name: column
@@ -228,15 +248,31 @@ class HistoryStore:
             folder /= f"interval={series.interval.value}"
         return folder / f"symbol={series.symbol}"
 
+    def _mark(self) -> None:
+        if self._is_marked:
+            return
+        with self._written(self.root / UNFINISHED_NAME) as mark:
+            self.root.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        self._is_marked = True
+
     def _replace(self, path: Path, write: Any) -> None:
         half = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
+        with self._written(path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write(half)
+                half.replace(path)
+            except OSError:
+                with suppress(OSError):
+                    half.unlink(missing_ok=True)
+                raise
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[Path]:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write(half)
-            half.replace(path)
+            yield path
         except OSError as error:
-            with suppress(OSError):
-                half.unlink(missing_ok=True)
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise HistoryNotWritable(str(path), reason) from error
 

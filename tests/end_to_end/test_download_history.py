@@ -203,7 +203,8 @@ def test_a_second_download_is_told_of_the_first_and_ctrl_c_ends_it(
     out, err = first.communicate(timeout=60)
     assert first.returncode == 130
     assert out == ""
-    assert err == "interrupted: stopping, nothing further is sent\n"
+    told = "stopping, nothing further is sent; what is stored stays, run again"
+    assert err == f"interrupted: {told}\n"
     third = command(
         "download_history", *arguments, BINANCE_ARCHIVE_URL=archive.base_url
     )

@@ -15,6 +15,7 @@ from vp_squeeze.reports.document import ordered
 from vp_squeeze.reports.page import Page
 from vp_squeeze.reports.wording import (
     LEVEL_WORDS,
+    level_words,
     percent,
     price_text,
     rounded,
@@ -42,7 +43,7 @@ def add_details(page: Page, row: ContractAnalysis) -> None:
 def _add_levels(page: Page, row: ContractAnalysis) -> None:
     nodes = sorted(_nodes(row), key=lambda node: -node[2])[:NODES_SHOWN]
     marks = [
-        (level.price, LEVEL_WORDS[level.kind], "")
+        (level.price, level_words(level.kind, level.price, row.price), "")
         for level in row.levels
         if level.kind is not LevelKind.NODE
     ]
@@ -88,7 +89,7 @@ def _add_confidence(page: Page, reading: BoxReading) -> None:
     page.paragraph(f"{'':{_INDENT}}confidence {total} = ", words, " + ")
 
 
-_BOX_HEADS = ("support", "POC", "resistance", "width", "squeeze", "conf")
+_BOX_HEADS = ("VA low", "POC", "VA high", "width", "squeeze", "conf")
 
 
 def _box_cells(reading: BoxReading, tick_size: Decimal) -> tuple[str, ...]:

@@ -69,11 +69,18 @@ def analysis_table(
 def _title(report: AnalysisReport) -> list[str]:
     return [
         "Volume profile and squeeze",
-        f"{report.limit} × {report.interval.value} bars",
+        f"{_bars(report)} × {report.interval.value} bars",
         *([report.venue.value] if report.venue is Venue.SPOT else []),
         report.source,
         utc(report.as_of_ms),
     ]
+
+
+def _bars(report: AnalysisReport) -> str:
+    # those there are: a young contract has fewer than were asked for
+    counts = [row.reading.klines.bar_count for row in report.contracts]
+    least, most = min(counts, default=report.limit), max(counts, default=report.limit)
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
 def _add_remarks(page: Page, report: AnalysisReport) -> None:
@@ -172,8 +179,8 @@ _COLUMNS = (
     _column("Box%", "its width in % of the POC", 4,
             lambda row: rounded(float(row.reading.profile.box.width_percent), 1)),
     _column("→POC%", "from the price to the POC", 7, _to("poc")),
-    _column("→Low%", "to the support", 5, _to("value_area_low")),
-    _column("→High%", "to the resistance", 5, _to("value_area_high")),
+    _column("→Low%", "to the value area's low", 5, _to("value_area_low")),
+    _column("→High%", "to its high", 5, _to("value_area_high")),
     _column("Squeeze", "state and bars in it, active from 3", 2,
             lambda row: squeeze_words(row.reading), left=True),
     _column("Mom", "momentum in bp of the close per bar", 6,

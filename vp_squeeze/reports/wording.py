@@ -17,8 +17,8 @@ SIMULATED = "SIMULATED MARKET: no contract or price here is real."
 SIMULATED_SOURCES = ("demo", "simulated")
 LEVEL_WORDS = {
     LevelKind.POC: "point of control",
-    LevelKind.VALUE_AREA_LOW: "value area low (support)",
-    LevelKind.VALUE_AREA_HIGH: "value area high (resistance)",
+    LevelKind.VALUE_AREA_LOW: "value area low",
+    LevelKind.VALUE_AREA_HIGH: "value area high",
     LevelKind.NODE: "high-volume node",
 }
 """What each kind of level is called."""
@@ -68,8 +68,21 @@ def percent(share: float, decimals: int = 0, *, sign: bool = False) -> str:
     return text if text == MISSING else f"{text} %"
 
 
+def level_words(kind: LevelKind, level: float, price: float) -> str:
+    """Return what a level is called where the price is.
+
+    An edge of the value area is support only below the price, resistance only above.
+    """
+    words = LEVEL_WORDS[kind]
+    if kind is LevelKind.VALUE_AREA_LOW and level < price:
+        return f"{words} (support)"
+    if kind is LevelKind.VALUE_AREA_HIGH and level > price:
+        return f"{words} (resistance)"
+    return words
+
+
 def box_text(reading: BoxReading, tick_size: Decimal) -> str:
-    """Return ``support–resistance``, or a dash where there is no volume."""
+    """Return the value area ``low–high``, or a dash where there is no volume."""
     box = reading.profile.box
     low, high = (
         price_text(float(price), tick_size) for price in (box.support, box.resistance)

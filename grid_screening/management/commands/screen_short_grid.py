@@ -61,6 +61,7 @@ class Command(ReportCommand):
         "The score describes conditions, it does not forecast profit."
     )
     name = "screen_short_grid"
+    stopping = "stopping, nothing further is sent"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one flag per setting and the command's own."""
@@ -137,6 +138,7 @@ class Command(ReportCommand):
         if options["record"] is not None:
             check_target(Path(options["record"]))
         if output == STANDARD_OUTPUT:
+            self.check_standard_output()
             return
         if is_folder(output):
             make_folder(Path(output))

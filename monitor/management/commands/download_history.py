@@ -43,6 +43,14 @@ if TYPE_CHECKING:
 FOLDER = "history"
 """Of the data folder."""
 
+_INSTEAD = (
+    "BINANCE_ARCHIVE_URL a mirror of the archive; --import takes recorded files instead"
+)
+"""Of the exchange: it is asked for what the archive lacks, or cannot be reached for."""
+
+_DOWNLOAD_STOPS = "stopping, nothing further is sent; what is stored stays, run again"
+_IMPORT_STOPS = "stopping; what is stored stays, run again for the rest"
+
 
 class Command(ReportCommand):
     """``manage.py download_history``."""
@@ -75,7 +83,7 @@ class Command(ReportCommand):
         except (WrongRequest, UsageError) as error:
             raise CommandError(str(error), returncode=ExitCode.USAGE) from error
         except (HistoryError, ExchangeError, CannotWrite) as error:
-            text = message(error, instead="--archive-only needs none")
+            text = message(error, instead=_INSTEAD)
             raise CommandError(text, returncode=exit_code(error)) from error
 
     def _run(self, options: Mapping[str, Any]) -> None:
@@ -83,6 +91,10 @@ class Command(ReportCommand):
 
         now_ms = int(time.time() * 1000)
         request = history_request(options, now_ms=now_ms)
+        if not options["quiet"]:
+            self.check_standard_output()
+        imports = request.import_from is not None
+        self.stopping = _IMPORT_STOPS if imports else _DOWNLOAD_STOPS
         config, gateway = _configs(screener_settings())
         chosen = options["folder"]
         root = data_folder(gateway.data_dir) / FOLDER

@@ -48,6 +48,7 @@ class Command(ReportCommand):
         "forecast."
     )
     name = "vp_analysis"
+    stopping = "stopping, nothing further is sent"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the flags."""
@@ -75,7 +76,9 @@ class Command(ReportCommand):
         settings = effective_settings(screener_settings(), shared)
         request = analysis_request(options, settings)
         form = report_form(options)
-        if options["output"] != STANDARD_OUTPUT:
+        if options["output"] == STANDARD_OUTPUT:
+            self.check_standard_output()
+        else:
             check_target(Path(options["output"]))
         if options["plot"] is not None:
             check_target(Path(options["plot"]))
