@@ -174,8 +174,15 @@ def effective_settings(report: ScreeningReport) -> list[EffectiveSetting]:
 
 
 def changed_settings(report: ScreeningReport) -> list[str]:
-    """Return ``name=value`` for every effective setting that is not the default."""
-    return [f"{s.name}={s.value}" for s in effective_settings(report) if s.changed]
+    """Return every effective setting that is not the default, spelt as its flag."""
+    return [_as_flag(s) for s in effective_settings(report) if s.changed]
+
+
+def _as_flag(setting: EffectiveSetting) -> str:
+    name = setting.name.replace("_", "-")
+    if setting.value in {"True", "False"}:
+        return f"--{name}" if setting.value == "True" else f"--no-{name}"
+    return f"--{name} {setting.value.replace(', ', ',')}"
 
 
 def indistinct_ranks(report: ScreeningReport) -> list[str]:

@@ -21,13 +21,23 @@ _OWN_STYLE = """
 .run { padding: .6rem .8rem; margin: 1rem 0; background: var(--card);
   border: 1px solid var(--rule); border-radius: .5rem; }
 .run h2 { margin-top: .3rem; }
-.run svg { display: block; width: 100%; height: auto; min-width: 36rem; }
+.run svg { display: block; width: 100%; max-width: 64rem; height: auto; }
+.run figcaption { margin: .3rem 0 .8rem; }
+.parts { white-space: nowrap; }
 .parts td:last-child, .runs .text { text-align: left; }
 .parts td:last-child { color: var(--soft); }
 .parts tr:first-child td, .parts tr:first-child th { font-weight: 700; }
 .runs { font-size: 13.5px; white-space: nowrap; }
+.runs thead th { vertical-align: bottom; }
+.runs tbody th { position: sticky; left: 0; background: var(--page);
+  box-shadow: inset 0 1px var(--rule); }
 .run dl { display: grid; grid-template-columns: 8rem 1fr; margin-top: .6rem; }
 .run dl > * { padding: .18rem .4rem .18rem 0; border-top: 1px solid var(--rule); }
+@media (max-width: 40rem) {
+  .run { padding: .4rem .5rem; }
+  .run dl { grid-template-columns: 6.5rem 1fr; }
+  .parts :is(th, td) { padding-inline: .3rem; }
+}
 @media print { .run { break-inside: avoid; } }
 """
 
@@ -109,8 +119,18 @@ _HEADERS = (
 )
 
 
+_TEXTS = ("Contract", "Begin, UTC", "Ended")
+# headers above words, on the left as they are
+
+
 def _table(runs: Sequence[GridRun]) -> Html:
-    head = tag("tr", *(tag("th", name, scope="col") for name in _HEADERS))
+    head = tag(
+        "tr",
+        *(
+            tag("th", name, scope="col", class_="text" if name in _TEXTS else None)
+            for name in _HEADERS
+        ),
+    )
     return tag(
         "section",
         tag("h2", "All runs, percent of the margin"),
@@ -123,6 +143,7 @@ def _table(runs: Sequence[GridRun]) -> Html:
                 class_="runs",
             ),
             class_="scroll",
+            tabindex=0,
         ),
         id="runs",
     )
@@ -143,9 +164,9 @@ def _row(run: GridRun) -> Html:
     return tag(
         "tr",
         tag("th", isolated(run.symbol), scope="row"),
-        tag("td", words.minute(run.begin_ms)),
+        tag("td", words.minute(run.begin_ms), class_="text"),
         *(tag("td", number) for number in numbers),
-        tag("td", words.ENDS_LONG[run.end_reason], class_="text"),
+        tag("td", words.ENDS_SHORT[run.end_reason], class_="text"),
     )
 
 
@@ -166,8 +187,8 @@ def _run(picture: RunPicture) -> Html:
 
 
 _CAPTION = (
-    "Price between low and high, its close as a line; levels above the start red, "
-    "below green; dashes are fills. Below: equity of the grid, and of the initial "
+    "Blue band: price between low and high; line: its close; levels above the start "
+    "red, below green; dashes are fills. Below: equity of the grid, and of the initial "
     "short alone."
 )
 
@@ -201,7 +222,7 @@ def _parts(run: GridRun) -> Html:
             )
         )
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="parts")
-    return tag("div", table, class_="scroll")
+    return tag("div", table, class_="scroll", tabindex=0)
 
 
 def _undrawn(backtest: Backtest, pictures: Sequence[RunPicture]) -> Html | None:

@@ -37,7 +37,10 @@ _GROUP_NAME = re.compile(r' id="[\w.]+_\d+"')
 
 _MARGIN = 0.01
 # of the width, left and right of the bars
-_WIDTH_IN, _RUN_HEIGHT_IN = 10.0, 5.0
+_SIZE_IN = (10.0, 5.0)
+"""Width, and height of each run."""
+_PAGE_SIZE_IN = (7.5, 4.5)
+"""On a page that narrow screens shrink: larger letters for its width."""
 _DPI = 130
 _FALLBACK_FAMILIES = (
     "Noto Sans CJK SC",
@@ -119,7 +122,7 @@ def themed_svg(picture: RunPicture) -> str:
 
     Without a title: the page has one. The same run gives the same text.
     """
-    text = _saved([picture], THEMED, "svg", titled=False).decode()
+    text = _saved([picture], THEMED, "svg", size=_PAGE_SIZE_IN, titled=False).decode()
     text = _GROUP_NAME.sub("", text[text.index("<svg") :])
     for field in fields(Palette):
         variable = f"var({_VARIABLES[field.name]})"
@@ -128,15 +131,19 @@ def themed_svg(picture: RunPicture) -> str:
 
 
 def _saved(
-    pictures: Sequence[RunPicture], palette: Palette, form: str, *, titled: bool = True
+    pictures: Sequence[RunPicture],
+    palette: Palette,
+    form: str,
+    *,
+    size: tuple[float, float] = _SIZE_IN,
+    titled: bool = True,
 ) -> bytes:
     from matplotlib.figure import Figure
 
     drawn = pictures[:MOST_DRAWN]
     with _style(palette, [picture.run.symbol for picture in drawn]) as can_draw:
-        figure = Figure(
-            figsize=(_WIDTH_IN, _RUN_HEIGHT_IN * len(drawn)), layout="constrained"
-        )
+        width, height = size
+        figure = Figure(figsize=(width, height * len(drawn)), layout="constrained")
         axes = _axes(figure, len(drawn))
         for picture, (price, equity) in zip(drawn, axes, strict=True):
             if titled:

@@ -19,6 +19,15 @@ ENDS = {
 }
 """Short words, for columns."""
 
+ENDS_SHORT = {
+    EndReason.HORIZON: "time was up",
+    EndReason.STOPPED: "stopped",
+    EndReason.TAKE_PROFIT: "took profit",
+    EndReason.LIQUIDATED: "liquidated",
+    EndReason.NO_DATA: "no further bars",
+}
+"""Plain words, for wider columns."""
+
 ENDS_LONG = {
     EndReason.HORIZON: "time was up, closed at the last close",
     EndReason.STOPPED: "stopped above the upper bound",

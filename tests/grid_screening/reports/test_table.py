@@ -134,7 +134,7 @@ def test_everything_below_the_table_is_there() -> None:
     assert "coverage 100.0%" in text
     assert "21 requests, weight 88 (peak 88 a minute), retries 1" in text
     assert "data as of 2026-10-07 12:00:00 UTC" in text
-    assert "settings: top=3 min_volume=1000000" in text
+    assert "settings: --top 3 --min-volume 1000000" in text
     assert "note: the veto fired for one contract" in text
     assert "vetoed (steep, straight up-trend, score 0): EEEUSDT" in text
     assert "V extreme volatility" in text
@@ -255,8 +255,8 @@ def test_a_wait_for_request_budget_is_told_when_it_was_felt() -> None:
     [
         ([0.2, 0.2, 0.3, 0.3], "classic", ""),
         (None, "classic", ""),
-        ([0.1, 0.2, 0.3, 0.4], "classic", "settings: weights=0.1, 0.2, 0.3, 0.4"),
-        ([0.2, 0.2, 0.3, 0.3], "gone", "settings: profile=gone weights=0.2, "),
+        ([0.1, 0.2, 0.3, 0.4], "classic", "settings: --weights 0.1,0.2,0.3,0.4"),
+        ([0.2, 0.2, 0.3, 0.3], "gone", "settings: --profile gone --weights 0.2,"),
     ],
 )
 def test_weights_are_changed_when_they_are_not_the_profiles(
@@ -270,7 +270,7 @@ def test_weights_are_changed_when_they_are_not_the_profiles(
 
 def test_huge_settings_are_not_spelled_out() -> None:
     settings = report().settings | {"min_volume": 1e99}
-    assert "min_volume=1e+99" in report_table(report(settings=settings), width=200)
+    assert "--min-volume 1e+99" in report_table(report(settings=settings), width=200)
 
 
 def test_symbols_that_were_asked_for_and_excluded_are_explained() -> None:
