@@ -168,7 +168,10 @@ def turnover(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1e15:  # noqa: PLR2004 -- the setting's own limit
-        raise ValueError(f"must be an amount ≥ 0 like 10M or 10000000, was {text!r}")
+        raise ValueError(
+            "must be an amount ≥ 0 like 10M or 10000000, with no suffix or k, M or G "
+            f"(thousand, million, billion), was {text!r}"
+        )
     return float(value)
 
 

@@ -109,6 +109,17 @@ def run_study(
     )
 
 
+def planned_study(order: StudyOrder) -> StudySettings:
+    """Return what `run_study` would do, without doing it; reads no bars.
+
+    Raises
+    ------
+    HistoryUnreadable, InvalidSettings
+        As `run_study`.
+    """
+    return study_settings(order, opened_history(order.folder))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginTask:
     """One origin for a worker elsewhere, which reads the history itself."""
@@ -198,15 +209,16 @@ def _asked(order: StudyOrder, allowed: Period, first: int, last: int) -> Period:
     earliest = first + scan.bars * scan.interval.milliseconds
     latest = last - order.horizon_ms
     legal = f"in {_day(earliest)}…{_day(latest)}, which the history covers"
-    for name, value in (("start", order.start_ms), ("end", order.end_ms)):
+    for name, value in (("--start", order.start_ms), ("--end", order.end_ms)):
         if value is not None and not earliest <= value <= latest:
             raise InvalidSettings(name, legal, _day(value))
     start = allowed.start_ms if order.start_ms is None else order.start_ms
     end = allowed.end_ms if order.end_ms is None else order.end_ms
     if start > end:
-        raise InvalidSettings("end", f"at or after start ({_day(start)})", _day(end))
+        legal = f"at or after --start ({_day(start)})"
+        raise InvalidSettings("--end", legal, _day(end))
     if start % HOUR_MS:
-        raise InvalidSettings("start", "a full hour", _day(start))
+        raise InvalidSettings("--start", "a full hour", _day(start))
     month = allowed.first_month if start == allowed.start_ms else first_month(start)
     return Period(start_ms=start, end_ms=end, first_month=month)
 

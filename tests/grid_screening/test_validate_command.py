@@ -146,10 +146,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("flags", "says"),
         [
-            (("--start", "2024-11-05"), "start must be in 2024-12-21T00:00…2025-03-09"),
-            (("--end", "2025-03-12"), "end must be in 2024-12-21T00:00…2025-03-09"),
-            (("--start", "2025-02-02", "--end", "2025-02-01"), "at or after start"),
-            (("--start", "2025-02-02T00:30"), "start must be a full hour"),
+            (("--start", "2024-11-05"), "--start must be in 2024-12-21T00:00…2025-03"),
+            (("--end", "2025-03-12"), "--end must be in 2024-12-21T00:00…2025-03-09"),
+            (("--start", "2025-02-02", "--end", "2025-02-01"), "at or after --start"),
+            (("--start", "2025-02-02T00:30"), "--start must be a full hour"),
             (("--horizon", "100d"), "history must be at least 150 days long"),
         ],
     )
@@ -165,7 +165,9 @@ class TestRefusals:
             (("--every", "0d"), "must be a whole number ≥ 1 and m, h, d or w"),
             (("--horizon", "400d"), "must be at most a year"),
             (("--universe-volume", "lots"), "must be an amount ≥ 0 like 10M"),
-            (("--universe-volume", "-1"), "must be an amount ≥ 0 like 10M"),
+            (("--universe-volume", "-1M"), "must be an amount ≥ 0 like 10M"),
+            (("--universe-volume", "10T"), "k, M or G (thousand, million, billion)"),
+            (("--every", "-1d"), "must be a whole number ≥ 1 and m, h, d or w"),
             (("--top", "0"), "must be in 1…1000, was 0"),
             (("--engine", "spark"), "must be local or dask://HOST:PORT"),
             (("--start", "yesterday"), "must be a time like 2025-04-01"),
@@ -227,6 +229,37 @@ class TestRefusals:
 )
 def test_amounts(text: str, value: float) -> None:
     assert study_arguments.turnover(text) == value
+
+
+def test_a_short_period_says_before_what_it_cannot_answer(history: Path) -> None:
+    err = io.StringIO()
+    flags = [flag for flag in FAST if flag != "--quiet"]
+    call_command(
+        *("validate_gss", "--history", str(history), *flags, "--start", "2025-03-06"),
+        stdout=io.StringIO(),
+        stderr=err,
+    )
+    lines = err.getvalue().splitlines()
+    assert lines[0].endswith("a full study takes minutes")
+    assert "needs 33 scans, the period has" in lines[1]
+    assert all(line.startswith("validate_gss: too short") for line in lines[1:])
+
+
+def test_a_store_that_is_not_whole_is_told_even_quietly(
+    history: Path, tmp_path: Path
+) -> None:
+    whole = next(history.iterdir())
+    (tmp_path / whole.name).symlink_to(whole)
+    (tmp_path / ".unfinished").touch()
+    err, out = io.StringIO(), io.StringIO()
+    call_command(
+        *("validate_gss", "--history", str(tmp_path), *FAST, "--start", "2025-03-08"),
+        stdout=out,
+        stderr=err,
+    )
+    assert err.getvalue().count("\n") == 1
+    assert "warning: history" in err.getvalue()
+    assert "did not finish, or still runs" in err.getvalue()
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from monitor.cli.report_command import ReportCommand
 
 if TYPE_CHECKING:
     from grid_screening.validation.study import Study
+    from grid_screening.validation.study_settings import StudySettings
 
 
 class Command(ReportCommand):
@@ -51,11 +52,13 @@ class Command(ReportCommand):
             raise CommandError(message(error), returncode=exit_code(error)) from error
 
     def _run(self, options: Mapping[str, Any]) -> None:
+        self.check_standard_output()
         study_arguments.check_outputs(options)
         for name in study_arguments.OUTPUTS:
             if options[name] is not None:
                 check_target(Path(options[name]))
         readme = _readme(options["readme"])
+        self.warn_of_history(options["history"])
         done = self._study(options)
         self.check_interrupted()
         for target, content in _contents(done, options, readme):
@@ -66,7 +69,11 @@ class Command(ReportCommand):
         self._print_answers(done, options)
 
     def _study(self, options: Mapping[str, Any]) -> "Study":
-        from grid_screening.services.study_service import StudyOrder, run_study
+        from grid_screening.services.study_service import (
+            StudyOrder,
+            planned_study,
+            run_study,
+        )
         from monitor.cli.progress_display import progress_display
 
         order = StudyOrder(
@@ -80,6 +87,8 @@ class Command(ReportCommand):
             sensitivity=not options["no_sensitivity"],
             engine=options["engine"],
         )
+        if not options["quiet"]:
+            self._announce(planned_study(order))
         with progress_display(
             sys.stderr,
             enabled=self.stderr.isatty() and not options["quiet"],
@@ -91,6 +100,16 @@ class Command(ReportCommand):
                 on_progress=on_progress,
                 check=self.check_interrupted,
             )
+
+    def _announce(self, planned: "StudySettings") -> None:
+        from grid_screening.validation.period_advice import period_advice
+
+        self.complain(
+            f"{len(planned.origins):,} scans, each of all contracts with every grid "
+            "simulated: a full study takes minutes"
+        )
+        for line in period_advice(planned):
+            self.complain(f"too short a period: {line}")
 
     def _print_answers(self, done: "Study", options: Mapping[str, Any]) -> None:
         from grid_screening.cli.study_text import study_text

@@ -31,6 +31,10 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
+UNTESTED = "The period has too few weeks of scans."
+"""All that is said of a question whose interval is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A question, its answer, and the numbers it follows from."""

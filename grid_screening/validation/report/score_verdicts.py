@@ -3,6 +3,7 @@
 from math import isnan
 
 from grid_screening.validation.report.answers import (
+    UNTESTED,
     Answer,
     Side,
     Verdict,
@@ -71,6 +72,9 @@ def rank_verdict(row: RankRow) -> Verdict:
     """
     actual, control = row.outcomes["pnl"], row.outcomes["shuffled"]
     more = row.outcomes[LESS_SHUFFLED]
+    question = f"Is {row.name}'s rank correlation with PnL more than volatility?"
+    if side(more) is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
     where, answer = side(more), answer_of(side(more), wanted=Side.ABOVE)
     told = {
         Side.ABOVE: "more than size alone gives. In rank only: that is not money, and "
@@ -78,13 +82,12 @@ def rank_verdict(row: RankRow) -> Verdict:
         Side.BELOW: "less than size alone gives",
         Side.ACROSS: "more than size alone gives is not shown"
         + seen_from(more, CORRELATION),
-        Side.UNKNOWN: "it could not be compared",
     }[where]
     if where is Side.ABOVE and side(actual) is not Side.ABOVE:
         answer = Answer.NOT_SHOWN
         told = "more than size alone gives, but above zero it is not shown to be"
     return Verdict(
-        question=f"Is {row.name}'s rank correlation with PnL more than volatility?",
+        question=question,
         answer=answer,
         sentence=(
             f"Rank-IC with PnL per notional {with_interval(actual, CORRELATION)}, with "
@@ -108,6 +111,9 @@ def grid_verdict(
         not shown. Without them the study's bars alone decide.
     """
     where = side(outcome.grid_less_static)
+    question = "Does the grid earn more than the short it begins with?"
+    if where is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
     rows = {row.name: row for row in sensitivity}
     finer = rows.get(FINER)
     if finer is not None and side(finer.grid_less_static) is Side.UNKNOWN:
@@ -120,10 +126,9 @@ def grid_verdict(
         Side.ABOVE: "a gain",
         Side.BELOW: "a loss",
         Side.ACROSS: "no effect is shown" + seen_from(outcome.grid_less_static, PNL),
-        Side.UNKNOWN: "could not be tested",
     }[where]
     return Verdict(
-        question="Does the grid earn more than the short it begins with?",
+        question=question,
         answer=answer,
         sentence=(
             f"Over {days(outcome.horizon_days)} the planned grids earned "

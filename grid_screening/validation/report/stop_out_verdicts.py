@@ -3,6 +3,7 @@
 from math import isfinite
 
 from grid_screening.validation.report.answers import (
+    UNTESTED,
     Answer,
     Side,
     Verdict,
@@ -35,14 +36,16 @@ _LEAST_MONTHS = 2
 def stop_out_verdict(row: StopOutRow) -> Verdict:
     """Say whether stop-outs can be told: yes, if the Brier difference is below zero."""
     where = side(row.difference)
+    question = f"Can a stop-out within {days(row.horizon_days)} be told?"
+    if where is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
     told = {
         Side.BELOW: "is told better than by the base rate",
         Side.ABOVE: "is told worse than by the base rate",
         Side.ACROSS: "is not shown to be told better than by the base rate",
-        Side.UNKNOWN: "could not be tested (too few weeks)",
     }[where]
     return Verdict(
-        question=f"Can a stop-out within {days(row.horizon_days)} be told?",
+        question=question,
         answer=answer_of(where, wanted=Side.BELOW),
         sentence=(
             f"Out of sample, the probability of a stop-out within "
@@ -71,14 +74,16 @@ def _furthest(row: StopOutRow) -> str:
 def gate_verdict(gate: GateResult, horizon_days: float) -> Verdict:
     """Say whether the gate lowers stop-outs: yes, if the difference is below zero."""
     where = side(gate.difference)
+    question = "Does the gate (guarded) have fewer stop-outs?"
+    if where is Side.UNKNOWN:
+        return Verdict(question=question, answer=Answer.UNKNOWN, sentence=UNTESTED)
     told = {
         Side.BELOW: "fewer",
         Side.ABOVE: "more",
         Side.ACROSS: "no difference is shown" + seen_from(gate.difference, POINTS),
-        Side.UNKNOWN: "could not be tested",
     }[where]
     return Verdict(
-        question="Does the gate (guarded) have fewer stop-outs?",
+        question=question,
         answer=answer_of(where, wanted=Side.BELOW),
         sentence=(
             f"Of the top {gate.top} of guarded {SHARE.text(gate.guarded_stopped.mean)} "
