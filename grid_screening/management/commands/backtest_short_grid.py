@@ -64,9 +64,12 @@ class Command(ReportCommand):
     def _run(self, options: Mapping[str, Any]) -> None:
         form = backtest_arguments.report_format(options)
         settings = effective_settings(screener_settings(), options)
+        if options["output"] == STANDARD_OUTPUT:
+            self.check_standard_output()
         for target in (options["output"], options["plot"]):
             if target not in (None, STANDARD_OUTPUT):
                 check_target(Path(target))
+        self.warn_of_history(options["history"])
         from grid_screening.cli.backtest_job import backtest_job, finished_backtest
 
         job = backtest_job(options, settings)
