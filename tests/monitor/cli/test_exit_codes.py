@@ -4,6 +4,7 @@ import pytest
 
 from monitor.cli.exit_codes import ExitCode, exit_code, message
 from monitor.exceptions import ExchangeTimeout, ExchangeUnavailable
+from monitor.market_data.history_errors import ArchiveUnavailable
 
 REFUSED = "fapi.example: Connection refused"
 
@@ -27,3 +28,10 @@ def test_commands_without_a_demo_name_their_own_way_out() -> None:
     late = ExchangeTimeout("/fapi/v1/klines", 15.0)
     text = message(late, instead="--archive-only needs none")
     assert text.endswith("names another server, --archive-only needs none)")
+
+
+def test_a_lost_archive_names_a_mirror_and_the_import() -> None:
+    text = message(ArchiveUnavailable("listing: Connection refused"))
+    assert text.startswith("archive unavailable: listing: Connection refused (")
+    assert "BINANCE_ARCHIVE_URL names a mirror" in text
+    assert "--import" in text

@@ -13,7 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.market import KlineInterval
-from monitor.market_data.history import opened_history
+from monitor.market_data.history import (
+    UNFINISHED,
+    opened_history,
+    store_warning,
+)
 from monitor.market_data.history_errors import (
     HistoryBusy,
     HistoryNotWritable,
@@ -242,6 +246,55 @@ def test_spans_say_who_was_there_when(store: HistoryStore, tmp_path: Path) -> No
         "A": (START + HOUR, START + HOUR),
         "B": (START + 2 * HOUR, START + 7 * HOUR),
     }
+
+
+def test_a_store_is_marked_from_its_first_file_until_all_are_there(
+    store: HistoryStore,
+) -> None:
+    with store.writing():
+        assert store_warning(store.root) is None
+        store.write(AAA, MONTH, part(0, 1))
+        store.write(AAA, NEXT, part(0, start=FEBRUARY))
+        assert opened_history(store.root).problems[0] == UNFINISHED
+    history = opened_history(store.root)
+    assert (history.warning, store_warning(store.root)) == (None, None)
+    assert UNFINISHED not in history.problems
+
+
+def test_the_mark_stays_until_a_writing_ends_well(store: HistoryStore) -> None:
+    twice = [(AAA, MONTH), (AAA, "no month")]
+    with pytest.raises(KeyError), store.writing():
+        _ = [store.write(*each, {MONTH: part(0, 1)}[each[1]]) for each in twice]
+    assert opened_history(store.root).warning == UNFINISHED
+    with pytest.raises(KeyError), store.writing():
+        raise KeyError  # before it wrote anything
+    assert opened_history(store.root).warning == UNFINISHED
+    with store.writing():
+        pass  # all is there already
+    assert opened_history(store.root).warning is None
+
+
+def test_what_fails_before_its_first_file_leaves_a_whole_store_whole(
+    store: HistoryStore,
+) -> None:
+    store.write(AAA, MONTH, part(0, 1))
+    with pytest.raises(KeyError), store.writing():
+        raise KeyError
+    assert opened_history(store.root).warning is None
+
+
+def test_a_store_that_cannot_be_marked_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = HistoryStore(tmp_path / "file")
+    with pytest.raises(HistoryNotWritable, match=r"\.unfinished"), store.writing():
+        store.write(AAA, MONTH, part(0, 1))
+
+
+def test_a_damaged_file_says_what_repairs_it(store: HistoryStore) -> None:
+    store.write(AAA, MONTH, part(0, 1))
+    store.path(AAA, MONTH).write_bytes(b"PAR1 no more")
+    with pytest.raises(HistoryUnreadable, match=r"run download_history.* again"):
+        opened_history(store.root).panel(KlineInterval.H1)
 
 
 def test_a_file_that_the_manifest_names_and_is_gone_is_told(
