@@ -45,6 +45,11 @@ class TestTrendingMarket:
         assert slope["return_7d"] > 0.2
         assert slope["return_7d"] == max(slope.values())
 
+    def test_errors_are_clustered_as_long_as_the_outcomes(self, found: Study) -> None:
+        # 70 days from a Sunday on touch eleven calendar weeks
+        clusters = {days: model.cluster_count for days, model in found.models.items()}
+        assert clusters == {3: 11, 7: 11, 14: 6}
+
     def test_the_safest_list_is_stopped_less_and_earns_more(self, found: Study) -> None:
         row = top(found, SAFEST)
         assert row.stopped.high < 0
