@@ -39,7 +39,7 @@ def open_missing() -> None:
         pass
     os.close(taken)
     if sys.stdout is None:
-        sys.stdout = ClosedStream()  # type: ignore[assignment]  # a text stream too
+        sys.stdout = ClosedStream()
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- never closed
 

@@ -300,7 +300,12 @@ START = ("--start", "2024-01")
     ("arguments", "message"),
     [
         ((), "name contracts, or say --all, or --import FOLDER"),
-        (("BTCUSDT", "--all", *START), "name contracts, or say --all"),
+        (
+            ("BTCUSDT", "--all", *START),
+            "contracts (BTCUSDT) and --all exclude each other: give one",
+        ),
+        (("A", "--import", "x"), "contracts (A) and --import exclude each other"),
+        (("--all", "--import", "x"), "--all and --import exclude each other"),
         (("BTCUSDT",), "--start is missing: a day or month like 2025-01"),
         (
             ("btcusdt", *START),

@@ -44,6 +44,17 @@ def week(row: RankedSymbol) -> float:
     return row.stop_out.estimates[1].probability
 
 
+def test_the_veto_states_its_threshold(
+    recorded: tuple[Scan, RecordingMarket],
+) -> None:
+    notes = {
+        profile: " ".join(replayed(recorded[1], settings).report.notes)
+        for profile, settings in {"guarded": GUARDED, "classic": CLASSIC}.items()
+    }
+    assert "veto of guarded: slope > 20 bp/bar and R² > 0.8; it " in notes["guarded"]
+    assert "veto of classic: slope > 50 bp/bar and R² > 0.8; it " in notes["classic"]
+
+
 class TestList:
     def test_every_listed_grid_is_wide_enough(
         self, recorded: tuple[Scan, RecordingMarket]

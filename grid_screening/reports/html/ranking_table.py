@@ -8,9 +8,11 @@ from grid_screening.reports.table_columns import Column, column_legend, report_c
 from grid_screening.screening_report import RankedSymbol, ScreeningReport
 
 _TEXT_HEADERS = ("Symbol", "Mk")
-_WIDTH_CLASSES = ((20, "x"), (15, "w"), (10, "u"))
-# least priority of columns that give way in a window that is too narrow; the names
-# are short since they stand in every row
+_WIDTH_CLASSES = ((20, "x"), (15, "w"), (10, "u"), (1, "v"))
+# least priority of columns that give way in a window that is too narrow, v on a
+# telephone only; the names are short since they stand in every row
+_ALWAYS = ("NATR%", "Mk")
+# beside those of priority 0: what fits a telephone
 
 WITHOUT_GRID = "without a grid"
 VETOED = "vetoed"
@@ -152,7 +154,9 @@ def _classes(column: Column) -> str | None:
     names = []
     if column.left:
         names.append("text")
-    names += [name for least, name in _WIDTH_CLASSES if column.priority >= least][:1]
+    if column.header not in _ALWAYS:
+        fitting = (name for least, name in _WIDTH_CLASSES if column.priority >= least)
+        names += list(fitting)[:1]
     return " ".join(names) or None
 
 

@@ -17,8 +17,15 @@ from tests.vp_squeeze.samples import (
 )
 from vp_squeeze.analysis_report import AnalysisReport, Venue
 from vp_squeeze.box_analysis import SpotReading, box_reading, contract_analysis
+from vp_squeeze.indicators.resonance import LevelKind
 from vp_squeeze.reports.table import analysis_table
-from vp_squeeze.reports.wording import DISCLAIMER, SIMULATED, clean_price, price_text
+from vp_squeeze.reports.wording import (
+    DISCLAIMER,
+    SIMULATED,
+    clean_price,
+    level_words,
+    price_text,
+)
 
 
 def many(count: int) -> list[object]:
@@ -210,3 +217,24 @@ def test_requests_to_both_markets_are_told_apart() -> None:
 def test_title_says_that_bars_are_of_spot() -> None:
     report = replace(analysis_report(contract()), venue=Venue.SPOT)
     assert " · spot · live" in analysis_table(report, width=120).splitlines()[0]
+
+
+def test_an_edge_is_support_only_below_the_price_and_resistance_only_above() -> None:
+    low, high = LevelKind.VALUE_AREA_LOW, LevelKind.VALUE_AREA_HIGH
+    assert level_words(low, 9.0, price=10.0) == "value area low (support)"
+    assert level_words(high, 11.0, price=10.0) == "value area high (resistance)"
+    for level in (10.0, 11.0):
+        assert level_words(low, level, price=10.0) == "value area low"
+    for level in (9.0, 10.0):
+        assert level_words(high, level, price=10.0) == "value area high"
+    assert level_words(LevelKind.POC, 9.0, price=10.0) == "point of control"
+
+
+def test_the_title_has_the_bars_there_are() -> None:
+    report = replace(analysis_report(contract("AUSDT")), limit=15_000)
+    there = report.contracts[0].reading.klines.bar_count
+    first = analysis_table(report, width=120).splitlines()
+    assert any(f"{there} × " in line for line in first[:3])
+    assert not any("15000" in line or "15,000" in line for line in first[:3])
+    nothing = analysis_table(replace(report, contracts=()), width=120)
+    assert "15,000 × " in nothing

@@ -417,6 +417,19 @@ def test_the_palette_follows_the_system_and_the_choice() -> None:
         assert choice in ids
 
 
+def test_a_telephone_has_the_columns_that_stand_beside_the_last_one() -> None:
+    css = (STATIC / "report.css").read_text(encoding="utf-8")
+    narrow = css[css.index("@media screen and (max-width: 40rem)") :]
+    assert ".v { display: none; }" in narrow[: narrow.index("@media", 1)]
+    head = page(full()).one("table", id="ranking").one("thead")
+    kept = [
+        heading.one("span").text
+        for heading in head.all("th")
+        if not {"u", "v", "w", "x"} & set(heading.attributes.get("class", "").split())
+    ]
+    assert kept == ["#", "Symbol", "GSS", "NATR%", "Mk"]
+
+
 def test_paper_shows_closed_details_and_every_column() -> None:
     css = (STATIC / "report.css").read_text(encoding="utf-8")
     paper = css[css.index("@media print") :]
