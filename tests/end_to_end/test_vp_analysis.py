@@ -228,12 +228,12 @@ class TestMistakes:
         assert text in one_line(done)
         assert one_line(done).startswith("vp_analysis: ")
 
-    @pytest.mark.parametrize("flag", ["--output", "--plot"])
+    @pytest.mark.parametrize(("flag", "name"), [("--output", "x"), ("--plot", "x.png")])
     def test_file_that_cannot_be_written_is_found_out_first(
-        self, command: Command, exchange: EmbeddedExchange, flag: str
+        self, command: Command, exchange: EmbeddedExchange, flag: str, name: str
     ) -> None:
         done = command(
-            *(RUN, "BTCUSDT", flag, "/no/such/folder/x.png"), url=exchange.base_url
+            *(RUN, "BTCUSDT", flag, f"/no/such/folder/{name}"), url=exchange.base_url
         )
         assert done.returncode == 74
         one_line(done)
