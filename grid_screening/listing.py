@@ -144,8 +144,8 @@ def _veto_words(result: Ranking) -> str:
     count = int(result.scores.vetoed.sum())
     fired = f"{count} of {len(result.factors.symbols)} contracts" if count else "none"
     return (
-        f"veto of {result.scores.profile.name}: slope > {rule.slope_above:g} bp/bar and "
-        f"R² > {rule.r_squared_above:g}; it fired for {fired}"
+        f"veto of {result.scores.profile.name}: slope > {rule.slope_above:g} bp/bar "
+        f"and R² > {rule.r_squared_above:g}; it fired for {fired}"
     )
 
 

@@ -1,6 +1,11 @@
 """The flags of ``screen_short_grid``: one per setting, and the command's own."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    BooleanOptionalAction,
+    _ArgumentGroup,
+)
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +23,7 @@ from grid_screening.conf import (
     MIN_SCAN_DEADLINE_S,
 )
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.flags import add_remarks, argument_type
 from monitor.cli.output_forms import form_of_name
 
 FORMATS = ("table", "json", "csv", "markdown", "html")
@@ -165,27 +170,41 @@ def add_arguments(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:
     """
     scan = parser.add_argument_group("what is scanned, and how")
     for flag in FLAGS:
-        shown = _shown(defaults[flag.setting])
-        if flag.read is readers.switch:
-            scan.add_argument(
-                flag.name,
-                dest=flag.setting,
-                action=BooleanOptionalAction,
-                default=SUPPRESS,
-                help=flag.help,
-            )
-            continue
-        scan.add_argument(
-            flag.name,
-            *flag.aliases,
-            dest=flag.setting,
-            type=_argument_type(flag.read),
-            metavar=flag.metavar,
-            default=SUPPRESS,
-            help=f"{flag.help}; {flag.legal} (default: {shown})",
-        )
+        add_setting(scan, flag, defaults[flag.setting])
     _add_source_arguments(parser)
     _add_output_arguments(parser)
+
+
+def add_setting(group: _ArgumentGroup, flag: Flag, default: Any) -> None:
+    """Add the flag of a setting; not given, it leaves no value.
+
+    Parameters
+    ----------
+    group : argument group
+        Of any command that takes this setting.
+    flag : Flag
+        A row of `FLAGS`.
+    default : object
+        Shown in the help.
+    """
+    if flag.read is readers.switch:
+        group.add_argument(
+            flag.name,
+            dest=flag.setting,
+            action=BooleanOptionalAction,
+            default=SUPPRESS,
+            help=flag.help,
+        )
+        return
+    group.add_argument(
+        flag.name,
+        *flag.aliases,
+        dest=flag.setting,
+        type=argument_type(flag.read),
+        metavar=flag.metavar,
+        default=SUPPRESS,
+        help=f"{flag.help}; {flag.legal} (default: {_shown(default)})",
+    )
 
 
 def _add_source_arguments(parser: ArgumentParser) -> None:
@@ -198,13 +217,13 @@ def _add_source_arguments(parser: ArgumentParser) -> None:
     source.add_argument(
         "--snapshot",
         metavar="FILE",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="replay a recorded scan, with its settings where no flag says otherwise",
     )
     source.add_argument(
         "--record",
         metavar="FILE",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="write everything that the scan read, for --snapshot and --diff",
     )
     source.add_argument(
@@ -233,33 +252,24 @@ def _add_output_arguments(parser: ArgumentParser) -> None:
     own.add_argument(
         "--keep",
         metavar="N",
-        type=_argument_type(readers.count),
+        type=argument_type(readers.count),
         help="dated reports that stay in an output folder; 0 keeps all "
         f"(default: {DEFAULT_KEEP})",
     )
     own.add_argument(
         "--explain",
         metavar="A,B|@FILE",
-        type=_argument_type(readers.symbols),
+        type=argument_type(readers.symbols),
         help="say why these contracts are where they are, and what would list them",
     )
     own.add_argument(
         "--diff",
         metavar="FILE",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="say who entered and left since an earlier scan: a recording or a "
         "JSON report",
     )
-    own.add_argument(
-        "--quiet",
-        action="store_true",
-        help="no progress and no remarks on standard error; errors stay",
-    )
-    own.add_argument(
-        "--log",
-        choices=LOG_FORMS,
-        help="log lines on standard error: key=value, or one JSON object each",
-    )
+    add_remarks(own)
     own.add_argument(
         "--fail-empty",
         action="store_true",
@@ -328,13 +338,3 @@ def _shown(default: Any) -> str:
     if isinstance(default, float) and default.is_integer():
         return str(int(default))
     return str(default)
-
-
-def _argument_type(read: Reader) -> Reader:
-    def argument(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-
-    return argument

@@ -1,13 +1,13 @@
 """The flags of ``backtest_short_grid``."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
-from grid_screening.cli.arguments import FLAGS
+from grid_screening.cli.arguments import FLAGS, add_setting
 from grid_screening.conf import (
     BOUNDS_SOURCES,
     MAX_FEE,
@@ -17,7 +17,7 @@ from grid_screening.conf import (
 )
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.flags import add_remarks, argument_type
 from monitor.cli.output_forms import form_of_name
 
 FORMATS = ("table", "json", "html")
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "contracts",
         nargs="+",
         metavar="SYMBOL",
-        type=_argument_type(readers.symbols),
+        type=argument_type(readers.symbols),
         help="like BTCUSDT; also A,B or @FILE",
     )
     _add_period(parser)
@@ -54,14 +54,14 @@ def _add_period(parser: ArgumentParser) -> None:
         "--history",
         required=True,
         metavar="DIR",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="folder made by download_history, or of recorded Parquet files",
     )
     group.add_argument(
         "--start",
         dest="begin_ms",
         metavar="TIME",
-        type=_argument_type(backtest_readers.moment),
+        type=argument_type(backtest_readers.moment),
         help="when the grid begins and is planned, like 2025-04-01, UTC (default with "
         "--plan: the time of that report)",
     )
@@ -69,27 +69,27 @@ def _add_period(parser: ArgumentParser) -> None:
         "--end",
         dest="end_ms",
         metavar="TIME",
-        type=_argument_type(backtest_readers.moment),
+        type=argument_type(backtest_readers.moment),
         help="when the last grid is closed at the latest (default: end of the history)",
     )
     group.add_argument(
         "--interval",
         dest="bar",
         metavar="BAR",
-        type=_argument_type(readers.interval),
+        type=argument_type(readers.interval),
         help="bars on which fills are simulated (default: the finest that all symbols "
         "have for the period)",
     )
     group.add_argument(
         "--every",
         metavar="SPAN",
-        type=_argument_type(backtest_readers.span),
+        type=argument_type(backtest_readers.span),
         help="begin a new grid at each such step, like 7d, each planned anew",
     )
     group.add_argument(
         "--horizon",
         metavar="SPAN",
-        type=_argument_type(backtest_readers.span),
+        type=argument_type(backtest_readers.span),
         help="close each grid after this long; must fit before --end (default: "
         "--every, else until --end)",
     )
@@ -101,22 +101,14 @@ def _add_grid(parser: ArgumentParser) -> None:
     group.add_argument(
         "--plan",
         metavar="FILE",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="take the grids from a report of screen_short_grid --format json instead "
         "of planning them: its bounds, levels, quantity, margin, leverage and start, "
         "entered at the open of the first bar",
     )
     for flag in FLAGS:
         if flag.setting in PLAN_SETTINGS:
-            default = getattr(defaults, flag.setting)
-            group.add_argument(
-                flag.name,
-                dest=flag.setting,
-                type=_argument_type(flag.read),
-                metavar=flag.metavar,
-                default=SUPPRESS,
-                help=f"{flag.help}; {flag.legal} (default: {default or 'none'})",
-            )
+            add_setting(group, flag, getattr(defaults, flag.setting))
     group.add_argument(
         "--bounds",
         choices=BOUNDS_SOURCES,
@@ -141,14 +133,14 @@ def _add_grid(parser: ArgumentParser) -> None:
     group.add_argument(
         "--slippage",
         metavar="FRACTION",
-        type=_argument_type(_slippage),
+        type=argument_type(_slippage),
         default=0.0,
         help=f"added to the stop's price; in [0, {MAX_FEE:g}) (default: 0)",
     )
     group.add_argument(
         "--engine",
         default=LOCAL,
-        type=_argument_type(_engine),
+        type=argument_type(_engine),
         metavar="ENGINE",
         help="local, or dask://HOST:PORT of a Dask scheduler (default: local)",
     )
@@ -172,20 +164,11 @@ def _add_output(parser: ArgumentParser) -> None:
     group.add_argument(
         "--plot",
         metavar="FILE",
-        type=_argument_type(_picture),
+        type=argument_type(_picture),
         help="picture of price, levels, fills and equity: a name ending in .png or "
         ".svg, replaced atomically",
     )
-    group.add_argument(
-        "--quiet",
-        action="store_true",
-        help="no progress and no remarks on standard error; errors stay",
-    )
-    group.add_argument(
-        "--log",
-        choices=LOG_FORMS,
-        help="log lines on standard error: key=value, or one JSON object each",
-    )
+    add_remarks(group)
 
 
 def report_format(options: Mapping[str, Any]) -> str:
@@ -227,13 +210,3 @@ def _picture(text: str) -> str:
     if Path(text).suffix.lower() not in PLOT_SUFFIXES:
         raise ValueError(f"must end in {' or '.join(PLOT_SUFFIXES)}, was {text!r}")
     return text
-
-
-def _argument_type(read: Callable[[Any], Any]) -> Callable[[str], Any]:
-    def argument(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-
-    return argument

@@ -1,7 +1,7 @@
 """The flags of ``validate_gss``."""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.flags import add_remarks, argument_type
 from monitor.domain.market import DAY_MS, HOUR_MS
 
 OUTPUTS = ("output", "json", "readme", "write_model")
@@ -32,14 +32,14 @@ def _add_history(parser: ArgumentParser) -> None:
         "--history",
         required=True,
         metavar="DIR",
-        type=_argument_type(readers.path),
+        type=argument_type(readers.path),
         help="folder made by download_history, or of recorded Parquet files",
     )
     group.add_argument(
         "--start",
         dest="start_ms",
         metavar="TIME",
-        type=_argument_type(backtest_readers.moment),
+        type=argument_type(backtest_readers.moment),
         help="first scan, like 2024-12-16, UTC (default: the declared one, as far as "
         "the history covers it)",
     )
@@ -47,7 +47,7 @@ def _add_history(parser: ArgumentParser) -> None:
         "--end",
         dest="end_ms",
         metavar="TIME",
-        type=_argument_type(backtest_readers.moment),
+        type=argument_type(backtest_readers.moment),
         help="last scan at the latest (default: the declared one)",
     )
     group.add_argument(
@@ -55,7 +55,7 @@ def _add_history(parser: ArgumentParser) -> None:
         dest="every_ms",
         metavar="SPAN",
         default="1d",
-        type=_argument_type(_hours),
+        type=argument_type(_hours),
         help="time between scans, whole hours (default: 1d)",
     )
 
@@ -67,21 +67,21 @@ def _add_study(parser: ArgumentParser) -> None:
         dest="horizon_ms",
         metavar="SPAN",
         default="7d",
-        type=_argument_type(_hours),
+        type=argument_type(_hours),
         help="life of a grid, whole hours (default: 7d)",
     )
     group.add_argument(
         "--universe-volume",
         metavar="USDT",
         default="10M",
-        type=_argument_type(turnover),
+        type=argument_type(turnover),
         help="24 h turnover that a contract must exceed, like 10M (default: 10M)",
     )
     group.add_argument(
         "--top",
         metavar="N",
         default="20",
-        type=_argument_type(_top),
+        type=argument_type(_top),
         help="contracts of a list (default: 20)",
     )
     group.add_argument(
@@ -92,7 +92,7 @@ def _add_study(parser: ArgumentParser) -> None:
     group.add_argument(
         "--engine",
         default=LOCAL,
-        type=_argument_type(_engine),
+        type=argument_type(_engine),
         metavar="ENGINE",
         help="local, or dask://HOST:PORT of a Dask scheduler whose workers have the "
         "history at the same path (default: local)",
@@ -110,19 +110,10 @@ def _add_output(parser: ArgumentParser) -> None:
         group.add_argument(
             name,
             metavar="FILE",
-            type=_argument_type(readers.path),
+            type=argument_type(readers.path),
             help=f"{text}; replaced atomically",
         )
-    group.add_argument(
-        "--quiet",
-        action="store_true",
-        help="no progress and no remarks on standard error; errors stay",
-    )
-    group.add_argument(
-        "--log",
-        choices=LOG_FORMS,
-        help="log lines on standard error: key=value, or one JSON object each",
-    )
+    add_remarks(group)
 
 
 _SUFFIXES = {
@@ -196,13 +187,3 @@ def _engine(text: str) -> str:
         return check_engine(text)
     except InvalidSettings as error:
         raise ValueError(f"must be {error.legal}, was {error.value!r}") from None
-
-
-def _argument_type(read: Callable[[Any], Any]) -> Callable[[str], Any]:
-    def argument(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-
-    return argument

@@ -1,15 +1,15 @@
 """The flags of ``vp_analysis``, and what they ask for."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction
-from collections.abc import Callable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from grid_screening.cli import readers
-from grid_screening.cli.arguments import FLAGS
+from grid_screening.cli.arguments import FLAGS, add_setting
 from grid_screening.conf import ScreenerSettings
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.logs import FORMS as LOG_FORMS
+from monitor.cli.flags import add_remarks, argument_type
 from monitor.cli.output import STANDARD_OUTPUT
 from monitor.cli.output_forms import form_of_name
 from monitor.domain.market import KlineInterval
@@ -38,20 +38,20 @@ def _add_subject(parser: ArgumentParser) -> None:
         "symbols",
         nargs="*",
         metavar="SYMBOL",
-        type=_argument(readers.symbols),
+        type=argument_type(readers.symbols),
         help="contracts like BTCUSDT; A,B and @FILE too",
     )
     subject.add_argument(
         "--group",
         metavar="NAME|FILE",
-        type=_argument(readers.path),
+        type=argument_type(readers.path),
         help="also top10 (by 24 h turnover), major (BTC ETH BNB SOL XRP DOGE ADA), "
         "alt (the rest above --min-volume), or a file of symbols",
     )
     subject.add_argument(
         "--limit",
         metavar="N",
-        type=_argument(_limit),
+        type=argument_type(_limit),
         default=AnalysisRequest().limit,
         help="closed bars of each timeframe; a whole number in "
         f"{MINIMUM_BARS}…{MAX_LIMIT} (default: %(default)s)",
@@ -60,7 +60,7 @@ def _add_subject(parser: ArgumentParser) -> None:
     subject.add_argument(
         "--timeframes",
         metavar="A,B",
-        type=_argument(_timeframes),
+        type=argument_type(_timeframes),
         default=AnalysisRequest().timeframes,
         help=f"bar lengths whose levels are compared, or none (default: {default})",
     )
@@ -86,26 +86,9 @@ def _add_subject(parser: ArgumentParser) -> None:
 def _add_shared(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("as in a scan")
     defaults = ScreenerSettings()
-    for flag in (flag for flag in FLAGS if flag.setting in SHARED_FLAGS):
-        if flag.read is readers.switch:
-            group.add_argument(
-                flag.name,
-                dest=flag.setting,
-                action=BooleanOptionalAction,
-                default=SUPPRESS,
-                help=flag.help,
-            )
-            continue
-        group.add_argument(
-            flag.name,
-            *flag.aliases,
-            dest=flag.setting,
-            type=_argument(flag.read),
-            metavar=flag.metavar,
-            default=SUPPRESS,
-            help=f"{flag.help}; {flag.legal} "
-            f"(default: {getattr(defaults, flag.setting)})",
-        )
+    for flag in FLAGS:
+        if flag.setting in SHARED_FLAGS:
+            add_setting(group, flag, getattr(defaults, flag.setting))
 
 
 def _add_output(parser: ArgumentParser) -> None:
@@ -120,37 +103,18 @@ def _add_output(parser: ArgumentParser) -> None:
         "--output",
         metavar="PATH",
         default=STANDARD_OUTPUT,
-        type=_argument(readers.path),
+        type=argument_type(readers.path),
         help="file for the report, replaced atomically; - is standard output "
         "(default: -)",
     )
     own.add_argument(
         "--plot",
         metavar="FILE",
-        type=_argument(_picture),
+        type=argument_type(_picture),
         help="draw candles with the profile at their side: a .png or .svg; with "
         "several contracts one for each, its symbol before the suffix",
     )
-    own.add_argument(
-        "--quiet",
-        action="store_true",
-        help="no progress and no remarks on standard error; errors stay",
-    )
-    own.add_argument(
-        "--log",
-        choices=LOG_FORMS,
-        help="log lines on standard error: key=value, or one JSON object each",
-    )
-
-
-def _argument(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def argument(text: Any) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-
-    return argument
+    add_remarks(own)
 
 
 def _limit(text: Any) -> int:
