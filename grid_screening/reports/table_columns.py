@@ -155,12 +155,13 @@ def _stop_out(row: RankedSymbol) -> str:
     if row.stop_out is None:
         return MISSING
     week = next(e for e in row.stop_out.estimates if e.horizon_days == SHOWN_DAYS)
-    return probability(week.probability, week.low, week.high)
+    # the unit stands in the head
+    return probability(week.probability, week.low, week.high).replace(" %", "")
 
 
 _STOP_OUT = Column(
-    header="Stop-out 7d",
-    meaning="share of such grids stopped out within 7 days (95 % interval)",
+    header="Out7d%",
+    meaning="share of such grids stopped out within 7 days in % (95 % interval)",
     cell=_stop_out,
     priority=3,
 )

@@ -44,11 +44,15 @@ def stop_out(row: RankedSymbol, quote: str) -> Html | None:
             f"{stop_out_inputs(outlook)}.",
         ),
         tag(
-            "table",
-            tag("caption", _CAPTION),
-            tag("thead", tag("tr", *heads)),
-            tag("tbody", *(_row(point) for point in outlook.curve)),
-            class_="factors",
+            "div",
+            tag(
+                "table",
+                tag("caption", _CAPTION),
+                tag("thead", tag("tr", *heads)),
+                tag("tbody", *(_row(point) for point in outlook.curve)),
+                class_="widths",
+            ),
+            class_="scroll",
         ),
         tag("p", tag("small", _CAVEAT)),
     )

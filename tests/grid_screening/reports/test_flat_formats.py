@@ -168,8 +168,8 @@ def test_frame_has_stop_outs_as_numbers() -> None:
 
 def test_markdown_has_the_column_and_its_meaning() -> None:
     text = report_markdown(with_stop_outs())
-    assert "| 14 % (12–17) |" in text
-    assert "Stop-out 7d share of such grids stopped out within 7 days" in text
+    assert "| 14 (12–17) |" in text
+    assert "Out7d% share of such grids stopped out within 7 days" in text
 
 
 def test_csv_has_profile_squeeze_and_confidence_and_no_default() -> None:

@@ -347,13 +347,13 @@ def test_a_scan_without_bars_has_no_bar_age() -> None:
 
 def test_stop_outs_are_a_column_among_the_essential_ones() -> None:
     head, *body = rows(with_stop_outs(), 80)
-    assert "Stop-out 7d" in head
-    assert ["14 % (12–17)" in row for row in body] == [True, False, False]
+    assert "Out7d%" in head
+    assert ["14 (12–17)" in row for row in body] == [True, False, False]
     assert body[1].rstrip().endswith("–")
 
 
 def test_no_column_of_dashes_where_nobody_has_a_probability() -> None:
-    assert "Stop-out" not in report_table(report(), width=240)
+    assert "Out7d%" not in report_table(report(), width=240)
 
 
 def test_narrow_grid_is_marked() -> None:
