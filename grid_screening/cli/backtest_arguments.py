@@ -52,10 +52,10 @@ def _add_period(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("history and period")
     group.add_argument(
         "--history",
-        required=True,
         metavar="DIR",
         type=argument_type(readers.path),
-        help="folder made by download_history, or of recorded Parquet files",
+        help="folder made by download_history, or of recorded Parquet files (default: "
+        "where download_history puts it)",
     )
     group.add_argument(
         "--start",

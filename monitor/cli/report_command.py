@@ -94,11 +94,11 @@ class ReportCommand(OneLineCommand):
             cause = OSError(errno.EBADF, "it is closed")
             raise CannotWrite("standard output", cause)
 
-    def warn_of_history(self, folder: str) -> None:
+    def warn_of_history(self, folder: Path) -> None:
         """Say, even when asked to be quiet, that a store is not whole."""
         from monitor.market_data.history import store_warning
 
-        warning = store_warning(Path(folder).expanduser())
+        warning = store_warning(folder)
         if warning is not None:
             self.complain(f"warning: history {folder}: {warning}")
 

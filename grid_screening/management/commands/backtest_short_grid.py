@@ -21,7 +21,7 @@ from monitor.cli.output import (
     write_atomically,
 )
 from monitor.cli.report_command import ReportCommand
-from monitor.cli.screener_settings import screener_settings
+from monitor.cli.screener_settings import history_folder, screener_settings
 
 if TYPE_CHECKING:
     from grid_screening.cli.backtest_job import FinishedBacktest
@@ -69,10 +69,11 @@ class Command(ReportCommand):
         for target in (options["output"], options["plot"]):
             if target not in (None, STANDARD_OUTPUT):
                 check_target(Path(target))
-        self.warn_of_history(options["history"])
+        folder = history_folder(options["history"])
+        self.warn_of_history(folder)
         from grid_screening.cli.backtest_job import backtest_job, finished_backtest
 
-        job = backtest_job(options, settings)
+        job = backtest_job({**options, "history": str(folder)}, settings)
         with self._progress(options) as on_progress:
             done = finished_backtest(job, on_progress)
         self.check_interrupted()

@@ -16,6 +16,7 @@ from monitor.cli.exit_codes import UsageError
 from monitor.cli.logs import begin_logging
 from monitor.cli.output import check_target, write_atomically
 from monitor.cli.report_command import ReportCommand
+from monitor.cli.screener_settings import history_folder
 
 if TYPE_CHECKING:
     from grid_screening.validation.study import Study
@@ -58,8 +59,9 @@ class Command(ReportCommand):
             if options[name] is not None:
                 check_target(Path(options[name]))
         readme = _readme(options["readme"])
-        self.warn_of_history(options["history"])
-        done = self._study(options)
+        folder = history_folder(options["history"])
+        self.warn_of_history(folder)
+        done = self._study(folder, options)
         self.check_interrupted()
         for target, content in _contents(done, options, readme):
             self.check_interrupted()
@@ -68,7 +70,7 @@ class Command(ReportCommand):
                 self.complain(f"wrote {target}")
         self._print_answers(done, options)
 
-    def _study(self, options: Mapping[str, Any]) -> "Study":
+    def _study(self, folder: Path, options: Mapping[str, Any]) -> "Study":
         from grid_screening.services.study_service import (
             StudyOrder,
             planned_study,
@@ -77,7 +79,7 @@ class Command(ReportCommand):
         from monitor.cli.progress_display import progress_display
 
         order = StudyOrder(
-            folder=Path(options["history"]).expanduser(),
+            folder=folder,
             start_ms=options["start_ms"],
             end_ms=options["end_ms"],
             every_ms=options["every_ms"],

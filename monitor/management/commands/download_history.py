@@ -5,7 +5,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -25,9 +24,8 @@ from monitor.cli.history_request import (
 )
 from monitor.cli.progress_display import progress_display
 from monitor.cli.report_command import ReportCommand
-from monitor.cli.screener_settings import screener_settings
+from monitor.cli.screener_settings import history_folder, screener_settings
 from monitor.conf import GATEWAY_KEYS
-from monitor.data_folder import data_folder
 from monitor.domain.progress import Progress
 from monitor.exceptions import ExchangeError
 from monitor.market_data.history_errors import HistoryError
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
     from monitor.market_data.history_download import Step
     from monitor.market_data.history_store import HistoryStore
 
-FOLDER = "history"
-"""Of the data folder."""
 
 _INSTEAD = (
     "BINANCE_ARCHIVE_URL a mirror of the archive; --import takes recorded files instead"
@@ -96,11 +92,7 @@ class Command(ReportCommand):
         imports = request.import_from is not None
         self.stopping = _IMPORT_STOPS if imports else _DOWNLOAD_STOPS
         config, gateway = _configs(screener_settings())
-        chosen = options["folder"]
-        root = data_folder(gateway.data_dir) / FOLDER
-        if chosen is not None:
-            root = Path(chosen).expanduser()
-        store = HistoryStore(root)
+        store = HistoryStore(history_folder(options["folder"]))
         complaint = None
         with store.locked(now_ms=now_ms), self._stages(options) as on_stage:
             if request.import_from is not None:
