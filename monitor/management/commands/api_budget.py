@@ -2,9 +2,9 @@
 
 import signal
 import sys
+import time
 from argparse import ArgumentParser
 from contextlib import closing
-from threading import Event
 from typing import IO, Any, cast
 
 from django.core.management.base import CommandError
@@ -18,6 +18,7 @@ from monitor.ratelimit.gauge import document
 
 _USAGE, _UNUSABLE, _INTERRUPTED = 2, 74, 130
 _REDRAW_S = 1.0
+_NAP_S = 0.05
 
 
 class Command(OneLineCommand):
@@ -97,14 +98,17 @@ class Command(OneLineCommand):
         console = Console()
         if not console.is_terminal:
             raise CommandError("--watch needs a terminal", returncode=_USAGE)
-        # a flag: an exception raised inside a finaliser would be lost
-        asked_to_end = Event()
-        before = signal.signal(signal.SIGINT, lambda *_: asked_to_end.set())
+        # a flag: an exception raised inside a finaliser would be lost, and an Event
+        # set while this thread waits on it locks itself out
+        asked_to_end: list[int] = []
+        before = signal.signal(
+            signal.SIGINT, lambda number, _: asked_to_end.append(number)
+        )
         try:
             with Live(console=console, auto_refresh=False, screen=True) as live:
-                while not asked_to_end.is_set():
+                while not asked_to_end:
                     live.update(self._table(reading), refresh=True)
-                    asked_to_end.wait(_REDRAW_S)
+                    _sleep(_REDRAW_S, asked_to_end)
         finally:
             signal.signal(signal.SIGINT, before)
         raise KeyboardInterrupt
@@ -118,6 +122,13 @@ class Command(OneLineCommand):
         elif not reading.exists():
             where += " (not made yet: nothing was sent with this data folder)"
         return budget_text(reading.gauges(), where)
+
+
+def _sleep(seconds: float, asked_to_end: list[int]) -> None:
+    # in short naps: a signal does not end one
+    until_s = time.monotonic() + seconds
+    while not asked_to_end and time.monotonic() < until_s:
+        time.sleep(_NAP_S)
 
 
 def _reading() -> BudgetReading:
