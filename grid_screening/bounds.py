@@ -1,6 +1,6 @@
 """Between which prices a short grid works: how wide, and by whose measure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isnan
 
@@ -16,6 +16,8 @@ __all__ = [
     "quantile_bounds",
     "value_area_bounds",
 ]
+
+_HOURS_PER_DAY = Decimal(24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,29 @@ def atr_bounds(
         "atr",
         rules,
     )
+
+
+def daily_range(atr_hourly: Decimal) -> Decimal:
+    """Return the hourly ATR scaled to a day: ``ATR_hourly · √24``, the unit of x."""
+    return atr_hourly * _HOURS_PER_DAY.sqrt()
+
+
+def moved_bounds(
+    bounds: GridBounds, *, price: Decimal, atr_hourly: Decimal, width: float
+) -> GridBounds:
+    """Return ``bounds`` with the upper one ``width`` daily ranges above the price.
+
+    Parameters
+    ----------
+    bounds : GridBounds
+        The lower one stays.
+    price, atr_hourly : Decimal
+        Quote currency, > 0.
+    width : float
+        `ShortGridPlan.range_to_volatility` that the grid gets, > 0.
+    """
+    upper = price + Decimal(repr(width)) * daily_range(atr_hourly)
+    return replace(bounds, upper=upper, source="width")
 
 
 def quantile_bounds(

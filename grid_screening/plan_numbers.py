@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import ceil, isfinite, pi, sqrt
 from typing import Any, TypeGuard
 
+from grid_screening.bounds import daily_range
 from grid_screening.ladder import Ladder
 from grid_screening.sizing import Sizer, Sizing
 
@@ -143,8 +144,8 @@ def volatility(found: Sizing, atr_daily: float, atr_hourly: float) -> dict[str, 
 
 def range_to_volatility(ladder: Ladder, atr_hourly: float) -> float:
     """Return the room above the price in hourly ATRs scaled to a day."""
-    day = exact_decimal(atr_hourly) * Decimal(_HOURS_PER_DAY).sqrt()
-    return float((ladder.upper_limit - ladder.price) / day)
+    room = ladder.upper_limit - ladder.price
+    return float(room / daily_range(exact_decimal(atr_hourly)))
 
 
 def exact_decimal(value: float) -> Decimal:

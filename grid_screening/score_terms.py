@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from grid_screening.calculators.ranks import midranks
 from grid_screening.factors import FactorTable
 from grid_screening.profile import ScoreProfile, Weights
 from monitor.domain.typing import BoolArray, FloatArray
@@ -75,12 +76,8 @@ def percentile_rank(values: FloatArray) -> FloatArray:
     -------
     ndarray of shape (n,)
         In (0, 1), larger is larger; a single value or one tie of all is 0.5.
-        Equal to ``(scipy.stats.rankdata(values, "average") − 0.5) / n``, whose
-        import takes longer than a scan's arithmetic.
     """
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    midrank = np.cumsum(counts) - (counts - 1) / 2
-    ranks: FloatArray = (midrank[group] - 0.5) / max(values.shape[0], 1)
+    ranks: FloatArray = (midranks(values) - 0.5) / max(values.shape[0], 1)
     return ranks
 
 

@@ -11,7 +11,7 @@ from math import pi
 
 import numpy as np
 
-from grid_screening.bounds import GridBounds
+from grid_screening.bounds import GridBounds, moved_bounds
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
 from grid_screening.plan_numbers import exact_decimal
 from grid_screening.screening_report import StopOutPoint
@@ -19,9 +19,6 @@ from grid_screening.stop_out import FEATURES
 from grid_screening.stop_out_width import WIDTHS, WidthModel
 from monitor.domain.typing import FloatArray
 
-BOUNDS_SOURCE = "width"
-
-_HOURS_PER_DAY = Decimal(24)
 _TERMS = 2_000
 # of a series that falls like 1/k³: an error below 1e-6 days in any planned grid
 
@@ -52,15 +49,19 @@ def stop_out_curve(
         Numbers of the grid are None where none is legal; the probability is there.
     """
     model = moved.model
-    day = exact_decimal(plan.atr_hourly) * _HOURS_PER_DAY.sqrt()
+    own = GridBounds(lower=plan.lower_bound, upper=plan.upper_bound, source=plan.bounds)
     rows = np.tile(features, (len(WIDTHS), 1))
     rows[:, FEATURES.index("log_width")] = np.log(WIDTHS)
     probability = model.probability(rows)
     low, high = model.interval(rows)
     points = []
     for place, width in enumerate(WIDTHS):
-        upper = plan.price + exact_decimal(width) * day
-        bounds = GridBounds(lower=plan.lower_bound, upper=upper, source=BOUNDS_SOURCE)
+        bounds = moved_bounds(
+            own,
+            price=plan.price,
+            atr_hourly=exact_decimal(plan.atr_hourly),
+            width=width,
+        )
         found = replan(bounds, plan.planned_step)
         grid = found if isinstance(found, ShortGridPlan) else None
         points.append(

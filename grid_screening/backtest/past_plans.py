@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from grid_screening.backtest.assumed_instruments import assumed_instrument
 from grid_screening.backtest.point_in_time import HistoricalMarket
-from grid_screening.backtest.trailing_bars import ATR_BARS
-from grid_screening.calculators.volatility import ATR_WINDOW
+from grid_screening.calculators.volatility import ATR_BARS, ATR_WINDOW
 from grid_screening.conf import MIN_BARS, ScreenerSettings
 from grid_screening.contract_plan import Ranges, contract_plan
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan

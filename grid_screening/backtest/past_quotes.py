@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid_screening.assembly import DEFAULT_FUNDING_INTERVAL_H
 from grid_screening.universe import MarketQuotes
 from monitor.domain.history import FundingBySymbol
 from monitor.domain.instruments import Instrument
@@ -19,9 +20,6 @@ from monitor.domain.typing import Symbol
 
 LONGEST_FUNDING_AGE_MS = DAY_MS
 """A rate settled longer ago is no longer known."""
-
-DEFAULT_FUNDING_INTERVAL_H = 8.0
-"""Where only one settlement is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ def funding_at(
         return np.nan, np.nan
     if as_of_ms - events.time[known - 1] > LONGEST_FUNDING_AGE_MS:
         return np.nan, np.nan
-    interval_h = DEFAULT_FUNDING_INTERVAL_H
+    interval_h = DEFAULT_FUNDING_INTERVAL_H  # where only one settlement is known
     if known > 1:
         gap_ms = int(events.time[known - 1] - events.time[known - 2])
         interval_h = float(max(round(gap_ms / HOUR_MS), 1))

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from grid_screening.calculators.volatility import (
+    ATR_BARS,
     ATR_WINDOW,
     latest_average_true_range,
 )
 from monitor.domain.history import HistoryPanel
 from monitor.domain.typing import FloatArray, IntArray
-
-ATR_BARS = 99
-"""Closed bars behind an exact ATR at most, as in a scan."""
 
 
 def closed_count(panel: HistoryPanel, as_of_ms: int) -> int:

@@ -11,6 +11,9 @@ from vp_squeeze.indicators.rolling import (
 
 ATR_WINDOW = 14
 """Bars; Wilder's own choice."""
+ATR_BARS = 99
+"""Closed bars behind an exact ATR: the most that weigh 1, and the seed's share of
+the result is below 0.2 %."""
 
 
 def average_true_range(

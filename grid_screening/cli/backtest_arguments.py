@@ -17,7 +17,7 @@ from grid_screening.conf import (
 )
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.flags import add_remarks, argument_type
+from monitor.cli.flags import add_history, add_remarks, argument_type
 from monitor.cli.output_forms import form_of_name
 
 FORMATS = ("table", "json", "html")
@@ -50,13 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_period(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("history and period")
-    group.add_argument(
-        "--history",
-        metavar="DIR",
-        type=argument_type(readers.path),
-        help="folder made by download_history, or of recorded Parquet files (default: "
-        "where download_history puts it)",
-    )
+    add_history(group, readers.path)
     group.add_argument(
         "--start",
         dest="begin_ms",

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from grid_screening.calculators.volatility import ATR_BARS
 from grid_screening.cli.scan_counts import ScanCounts, filter_values
 from grid_screening.conf import ScreenerSettings
 from grid_screening.gate import CANDIDATES_PER_PLACE
 from grid_screening.profile import load_profile
 from grid_screening.reports.wording import duration, utc
-from grid_screening.services.plan_service import ATR_BARS, DEEP_BARS
+from grid_screening.services.plan_service import DEEP_BARS
 from monitor.api_clients import endpoints
 from monitor.conf import GatewayConfig
 from monitor.exceptions import local_time

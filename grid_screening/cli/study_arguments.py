@@ -9,7 +9,7 @@ from grid_screening.backtest.sweep import LOCAL, check_engine
 from grid_screening.cli import backtest_readers, readers
 from grid_screening.exceptions import InvalidSettings
 from monitor.cli.exit_codes import UsageError
-from monitor.cli.flags import add_remarks, argument_type
+from monitor.cli.flags import add_history, add_remarks, argument_type
 from monitor.domain.market import DAY_MS, HOUR_MS
 
 OUTPUTS = ("output", "json", "readme", "write_model")
@@ -28,13 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_history(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("history and period")
-    group.add_argument(
-        "--history",
-        metavar="DIR",
-        type=argument_type(readers.path),
-        help="folder made by download_history, or of recorded Parquet files (default: "
-        "where download_history puts it)",
-    )
+    add_history(group, readers.path)
     group.add_argument(
         "--start",
         dest="start_ms",

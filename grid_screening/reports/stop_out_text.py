@@ -9,11 +9,14 @@ _WHOLE_PERCENT_FROM = 0.0095
 # below, a whole percent would hide the interval
 
 
-def probability(value: float, low: float, high: float) -> str:
-    """Return a probability with its interval, in percent: ``14 % (12–17)``."""
+def probability(value: float, low: float, high: float, *, unit: str = " %") -> str:
+    """Return a probability with its interval, in percent: ``14 % (12–17)``.
+
+    ``unit`` is empty where a heading has it.
+    """
     decimals = 0 if low >= _WHOLE_PERCENT_FROM else 1
     texts = [rounded(share * 100, decimals) for share in (value, low, high)]
-    return f"{texts[0]} % ({texts[1]}–{texts[2]})"
+    return f"{texts[0]}{unit} ({texts[1]}–{texts[2]})"
 
 
 def stop_out_inputs(outlook: StopOutOutlook) -> str:

@@ -155,8 +155,7 @@ def _stop_out(row: RankedSymbol) -> str:
     if row.stop_out is None:
         return MISSING
     week = next(e for e in row.stop_out.estimates if e.horizon_days == SHOWN_DAYS)
-    # the unit stands in the head
-    return probability(week.probability, week.low, week.high).replace(" %", "")
+    return probability(week.probability, week.low, week.high, unit="")
 
 
 _STOP_OUT = Column(

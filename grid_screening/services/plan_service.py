@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from grid_screening.calculators.volatility import (
+    ATR_BARS,
     ATR_WINDOW,
     latest_average_true_range,
 )
@@ -28,9 +29,6 @@ from monitor.domain.progress import ProgressHook
 from monitor.domain.typing import Symbol
 from monitor.exceptions import ExchangeError
 
-ATR_BARS = 99
-"""Closed bars behind an exact ATR: the most that weigh 1, and the seed's share of
-the result is below 0.2 %."""
 ATR_MINIMUM_BARS = ATR_WINDOW + 1
 DEEP_BARS = 1440
 """One-minute bars behind a spacing: a day, in one request of weight 10."""

@@ -10,7 +10,7 @@ from grid_screening.block_bootstrap import (
     LEVEL,
     block_bootstrap_interval,
 )
-from grid_screening.validation.rank_statistics import midranks
+from grid_screening.calculators.ranks import midranks
 from monitor.domain.typing import BoolArray, FloatArray, IntArray
 
 BINS = 10

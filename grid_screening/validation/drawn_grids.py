@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import sqrt
 
 import numpy as np
 
 from grid_screening.backtest.point_in_time import HistoricalMarket
-from grid_screening.bounds import GridBounds, atr_bounds
+from grid_screening.bounds import GridBounds, atr_bounds, moved_bounds
 from grid_screening.conf import ScreenerSettings
 from grid_screening.grid_plan import InfeasibleGrid, ShortGridPlan
+from grid_screening.plan_numbers import exact_decimal
 from grid_screening.snapshot import MarketSnapshot
 from grid_screening.validation.study_settings import Drawing
 from monitor.domain.typing import FloatArray, IntArray, Symbol
-
-HOURS_PER_DAY = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,18 +96,16 @@ class _Ranges:
 def _bounds(
     ranges: Mapping[Symbol, _Ranges], width: float | None
 ) -> Mapping[Symbol, GridBounds] | None:
-    # the lower bound stays; price + x · ATR_hourly · √24 is the upper one
     if width is None:
         return None
     moved = {}
     for symbol, each in ranges.items():
-        own = atr_bounds(Decimal(repr(each.price)), Decimal(repr(each.daily)))
-        upper = each.price + width * each.hourly * sqrt(HOURS_PER_DAY)
-        moved[symbol] = GridBounds(
-            lower=own.lower,
-            upper=Decimal(repr(upper)),
-            source=f"x = {width:g}",
-            floored=own.floored,
+        price, hourly = exact_decimal(each.price), exact_decimal(each.hourly)
+        moved[symbol] = moved_bounds(
+            atr_bounds(price, exact_decimal(each.daily)),
+            price=price,
+            atr_hourly=hourly,
+            width=width,
         )
     return moved
 
@@ -120,7 +116,7 @@ def _steps(
     if spacing is None:
         return None
     return {
-        symbol: Decimal(repr(spacing * each.hourly)) for symbol, each in ranges.items()
+        symbol: exact_decimal(spacing * each.hourly) for symbol, each in ranges.items()
     }
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from monitor.domain.typing import BoolArray, FloatArray
 
-PLACEBOS = 1_000
 NOMINAL_T = 1.96
 _LEAST_PLACEBOS = 20
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grid_screening.calculators.ranks import midranks
 from grid_screening.validation.mean_estimates import newey_west
-from grid_screening.validation.rank_statistics import LEAST_PAIRS, midranks
+from grid_screening.validation.rank_statistics import LEAST_PAIRS
 from monitor.domain.typing import BoolArray, FloatArray, IntArray
 
 RANK_IC = "rank-IC"

@@ -2,30 +2,12 @@
 
 import numpy as np
 
+from grid_screening.calculators.ranks import midranks, tied_places
 from monitor.domain.typing import BoolArray, FloatArray
 
 LEAST_PAIRS = 5
 """Fewer contracts with score and outcome say nothing about an origin."""
 DECILES = 10
-
-
-def midranks(values: FloatArray) -> FloatArray:
-    """Return ranks along the last axis, 1 for the least; ties get their mean rank.
-
-    Parameters
-    ----------
-    values : ndarray of shape (..., n)
-        NaN is not ranked and takes no place.
-
-    Returns
-    -------
-    ndarray of shape (..., n)
-        In [1, count of the known]; NaN where ``values`` is NaN.
-    """
-    first, last = _runs(values)
-    ranks = (first + last) / 2 + 1
-    ranks[np.isnan(values)] = np.nan
-    return ranks
 
 
 def rank_ic(score: FloatArray, outcome: FloatArray) -> FloatArray:
@@ -106,7 +88,7 @@ def top_weights(score: FloatArray, outcome: FloatArray, top: int) -> FloatArray:
     places = np.minimum(offered, top)
     # a contract tied with others takes the ranks first…last of its group
     value = np.where(known, -score, np.nan)
-    first, last = _runs(value)
+    first, last = tied_places(value)
     share = np.clip((places - first) / (last - first + 1), 0.0, 1.0)
     return np.where(known, share, 0.0)
 
@@ -179,22 +161,3 @@ def _centred(ranks: FloatArray, known: BoolArray) -> FloatArray:
     # the mean of the ranks 1…m is (m + 1) ÷ 2 whatever the ties
     middle = (known.sum(axis=-1, keepdims=True) + 1) / 2
     return np.where(known, ranks - middle, 0.0)
-
-
-def _runs(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    # first and last place, from 0, of the equal values in ascending order
-    count = values.shape[-1]
-    order = np.argsort(values, axis=-1, kind="stable")  # NaN goes last
-    ascending = np.take_along_axis(values, order, axis=-1)
-    places = np.broadcast_to(np.arange(count), values.shape)
-    begins = np.ones(values.shape, dtype=bool)
-    begins[..., 1:] = ascending[..., 1:] != ascending[..., :-1]
-    ends = np.ones(values.shape, dtype=bool)
-    ends[..., :-1] = begins[..., 1:]
-    first_sorted = np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
-    backwards = np.where(ends, places, count)[..., ::-1]
-    last_sorted = np.minimum.accumulate(backwards, axis=-1)[..., ::-1]
-    first, last = np.empty(values.shape), np.empty(values.shape)
-    np.put_along_axis(first, order, first_sorted.astype(np.float64), axis=-1)
-    np.put_along_axis(last, order, last_sorted.astype(np.float64), axis=-1)
-    return first, last

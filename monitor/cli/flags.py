@@ -22,6 +22,17 @@ def argument_type(read: Reader) -> Reader:
     return argument
 
 
+def add_history(group: ArgumentParser | _ArgumentGroup, read: Reader) -> None:
+    """Add ``--history``, which `screener_settings.history_folder` makes a folder of."""
+    group.add_argument(
+        "--history",
+        metavar="DIR",
+        type=argument_type(read),
+        help="folder made by download_history, or of recorded Parquet files (default: "
+        "where download_history puts it)",
+    )
+
+
 def add_remarks(group: ArgumentParser | _ArgumentGroup) -> None:
     """Add ``--quiet`` and ``--log``: what is said beside the report."""
     group.add_argument(

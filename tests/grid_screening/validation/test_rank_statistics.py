@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
+from grid_screening.calculators.ranks import midranks
 from grid_screening.validation.rank_statistics import (
     decile_excess,
     decile_means,
-    midranks,
     rank_ic,
     top_minus_universe,
     top_weights,
